@@ -1,0 +1,89 @@
+"""Every error of tracedbg, in one tree. It knows nothing else of the project.
+
+    TracedbgError
+    ├── UsageError              the command line or an argument is wrong
+    │   └── UnknownPluginError  no adapter, kernel source or command of that name
+    ├── RunError                a recording cannot be read
+    │   ├── NotARunError        the folder is not a run
+    │   ├── NewerSchemaError    it was written by a newer tracedbg
+    │   └── DamagedRunError     a file of it is not what it should be
+    ├── RecordingError          a recording cannot be written
+    ├── MissingExtraError       an optional package is not installed
+    └── RetraceError            `run.assert_no_retraces()` found some
+
+Each class has a slug with an entry in `docs/reference/messages.md`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TracedbgError(Exception):
+    """Base of all errors that tracedbg raises on purpose. Its text is meant for the user."""
+
+    slug: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 2
+
+
+class UsageError(TracedbgError):
+    """The command line, or an argument of the API, is wrong."""
+
+    slug = "usage"
+
+
+class UnknownPluginError(UsageError):
+    """No plugin of that name is installed."""
+
+    slug = "unknown-plugin"
+
+    def __init__(self, kind: str, name: str, installed: list[str]) -> None:
+        known = ", ".join(sorted(installed)) or "none"
+        super().__init__(f"no {kind} named {name!r}; installed: {known}")
+
+
+class RunError(TracedbgError):
+    """A recording cannot be read."""
+
+    slug = "run"
+
+
+class NotARunError(RunError):
+    """The path is not the folder of a run."""
+
+    slug = "not-a-run"
+
+
+class NewerSchemaError(RunError):
+    """The recording was written by a newer tracedbg."""
+
+    slug = "newer-schema"
+
+
+class DamagedRunError(RunError):
+    """A file of the recording is not what it should be."""
+
+    slug = "damaged-run"
+
+
+class RecordingError(TracedbgError):
+    """A recording cannot be written."""
+
+    slug = "recording"
+
+
+class MissingExtraError(TracedbgError):
+    """An optional package is not installed."""
+
+    slug = "missing-extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs packages that are not installed: python -m pip install 'tracedbg[{extra}]'"
+        )
+
+
+class RetraceError(TracedbgError, AssertionError):
+    """A block that was to be free of retraces had some."""
+
+    slug = "retrace"

@@ -1,0 +1,367 @@
+"""The vocabulary of tracedbg: what an adapter can say about a user's program.
+
+Frozen data only. This module knows no framework, no storage and no screen; every other
+module may import it, and it imports nothing of ours.
+
+Lines are 1-based. Times are integer nanoseconds on the monotonic clock since the run's start.
+A tuple of `Frame` is a stack with the innermost frame first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Framework(str, Enum):
+    """A tracing system, by the name that reports use for it."""
+
+    TF_FUNCTION = "tf.function"
+    TORCH_COMPILE = "torch.compile"
+    TORCH_JIT = "torch.jit"
+    AUTOGRAD = "autograd"
+
+
+class CauseKind(str, Enum):
+    """Why a function was traced. Closed, and shared by the frameworks."""
+
+    FIRST_CALL = "first_call"
+    SHAPE = "shape"
+    RANK = "rank"
+    DTYPE = "dtype"
+    DEVICE = "device"
+    LAYOUT = "layout"
+    REQUIRES_GRAD = "requires_grad"
+    PYTHON_VALUE = "python_value"
+    PYTHON_TYPE = "python_type"
+    TENSOR_VS_PYTHON = "tensor_vs_python"
+    NONE_VS_VALUE = "none_vs_value"
+    IDENTITY = "identity"
+    STRUCTURE = "structure"
+    ARGUMENT_COUNT = "argument_count"
+    ALIASING = "aliasing"
+    ATTRIBUTE_VALUE = "attribute_value"
+    GLOBAL_VALUE = "global_value"
+    GLOBAL_STATE = "global_state"
+    SYMBOLIC_CONDITION = "symbolic_condition"
+    BACKEND = "backend"
+    CONTEXT = "context"
+    NEW_FUNCTION_OBJECT = "new_function_object"
+    UNKNOWN = "unknown"
+
+
+class Role(str, Enum):
+    """What a trace is for. Only `FORWARD` traces after the first are retraces."""
+
+    FORWARD = "forward"
+    """The function itself, for a new kind of call."""
+    VARIABLE_CREATION = "variable_creation"
+    """One of the extra traces that `tf.function` needs when the first call creates variables."""
+    BACKWARD = "backward"
+    """The gradient of a trace."""
+    RESUME = "resume"
+    """The rest of a function after a graph break; it belongs to `Traceable.owner`."""
+    DATASET = "dataset"
+    """A function that `tf.data` traced to run inside its C++ pipeline."""
+
+
+class Outcome(str, Enum):
+    """How a trace ended."""
+
+    COMPILED = "compiled"
+    EAGER = "eager"
+    """The framework gave up on it, and the code runs eager."""
+    FAILED = "failed"
+    """It raised into the user's program."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of source in a stack."""
+
+    file: str
+    line: int
+    function: str = ""
+
+
+# --- signatures: what a call looked like to the framework, in neutral form -------------------
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor argument: `shape` is None for unknown rank, a dimension None for unknown size."""
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+    type_name: str = "Tensor"
+    """`Tensor`, `Variable`, `Parameter`, `RaggedTensor`: what the user holds."""
+    details: tuple[tuple[str, str], ...] = ()
+    """Further parts of the key: device, layout, requires_grad, trainable."""
+    alias: int | None = None
+    """Arguments with the same number are the same object."""
+
+
+@dataclass(frozen=True)
+class ValueSpec:
+    """A Python value that is part of the key; `text` is its repr, shortened."""
+
+    type_name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """An object that is compared by identity or by its own hash."""
+
+    type_name: str
+    identity: int
+    text: str = ""
+    alive: bool = True
+    """False where the cached object has been collected since."""
+
+
+@dataclass(frozen=True)
+class SequenceSpec:
+    """A list, tuple, or the components of any other ordered container."""
+
+    type_name: str
+    items: tuple[Spec, ...]
+
+
+@dataclass(frozen=True)
+class MappingSpec:
+    """A dict (`keys` are reprs), or a record such as a namedtuple (`keys` are attribute names)."""
+
+    type_name: str
+    keys: tuple[str, ...]
+    items: tuple[Spec, ...]
+    is_record: bool = False
+
+
+@dataclass(frozen=True)
+class OpaqueSpec:
+    """Anything else: two are the same if their text is."""
+
+    type_name: str
+    text: str
+
+
+Spec = TensorSpec | ValueSpec | ObjectSpec | SequenceSpec | MappingSpec | OpaqueSpec
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The key under which a framework looks for an earlier trace."""
+
+    arguments: tuple[tuple[str, Spec], ...] = ()
+    """By the function's own parameter names, in their order; `*args` items are `args[0]`, ..."""
+    context: tuple[tuple[str, str], ...] = ()
+    """What else is in the key: device scopes, strategy, surrounding graph, save context."""
+
+
+# --- what happened ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Traceable:
+    """A function that a framework traces. Two of the same file, line and name share one code."""
+
+    framework: Framework
+    name: str
+    file: str
+    line: int
+    object_id: int = 0
+    """Tells apart several function objects of one code (several `tf.function` of one `def`)."""
+    closure_id: str = ""
+    """Equal for two objects of one code exactly if they close over, and are bound to, the same."""
+    created_at: Frame | None = None
+    owner: str = ""
+    """For a resume function: name of the function that it is the rest of."""
+    is_user: bool = True
+    """False for functions that a library made for itself."""
+
+
+@dataclass(frozen=True)
+class GuardFailure:
+    """Why one cached entry of a compiled function did not fit a call."""
+
+    entry: str
+    """Name of the entry, such as `0/1`."""
+    guard: str
+    """The framework's own text of the condition that failed."""
+    source: str = ""
+    """The expression that the guard reads, such as `L['x']`; empty where there is none."""
+    before: str = ""
+    """The value that the entry was compiled for; empty where the text has it or nobody knows."""
+    now: str = ""
+    """The value that was seen instead."""
+    user_frame: Frame | None = None
+    """The user's line that made the guard."""
+    fixed: bool = False
+    """True where the entry can never fit again (its object was collected)."""
+
+
+@dataclass(frozen=True)
+class TraceStarted:
+    """A framework decided to trace. It is on disk before the traced function runs."""
+
+    id: int
+    """Unique in the process; see `Sink.new_id`."""
+    traceable: Traceable
+    start_ns: int
+    thread_id: int
+    role: Role = Role.FORWARD
+    parent_id: int | None = None
+    """The trace during which this one happened."""
+    label: str = ""
+    """The framework's own name for it: `0/1`, `__inference_f_12`."""
+    signature: Signature | None = None
+    guard_failures: tuple[GuardFailure, ...] = ()
+    cached_count: int = 0
+    """How many earlier traces the call was compared with."""
+    call_stack: tuple[Frame, ...] = ()
+    """The user's frames of the call."""
+    options: tuple[tuple[str, str], ...] = ()
+    """What the user asked for: backend, dynamic, jit_compile, reduce_retracing, ..."""
+
+
+@dataclass(frozen=True)
+class TraceEnded:
+    """The same trace, when it was done."""
+
+    id: int
+    end_ns: int
+    outcome: Outcome
+    error: str = ""
+    op_count: int | None = None
+    label: str = ""
+    """The final name, where it was not known at the start."""
+    traced_signature: Signature | None = None
+    """What it was traced for, where that is more general than the call."""
+    cache_hits: tuple[tuple[str, int], ...] = ()
+    """Compiler caches: (`fx_graph_hit`, 1), (`aot_autograd_miss`, 1), ..."""
+
+
+@dataclass(frozen=True)
+class PhaseSpan:
+    """A part of a trace's time: `autograph`, `trace`, `dynamo`, `aot`, `backend`, ..."""
+
+    trace_id: int
+    name: str
+    start_ns: int
+    duration_ns: int
+
+
+@dataclass(frozen=True)
+class OpSite:
+    """One node of a graph, with the user's line that made it."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...] = ()
+    output: str = ""
+    """Shape and dtype in words, such as `float32[2, 3]`."""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class GraphMade:
+    """A graph that a trace made."""
+
+    trace_id: int
+    stage: str
+    """`func_graph`, `dynamo`, `aot_forward`, `aot_backward`, ..."""
+    sites: tuple[OpSite, ...]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """AutoGraph's work on one function."""
+
+    function: str
+    file: str
+    line: int
+    duration_ns: int
+    source: str = ""
+    generated: str = ""
+    line_map: tuple[tuple[int, int], ...] = ()
+    """(line in the user's file, line in the generated text)."""
+    failure: str = ""
+    """Why it was left unconverted; empty when it was converted."""
+    trace_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Construct:
+    """What an `if`, `while`, `for` or conditional expression became while tracing."""
+
+    file: str
+    line: int
+    kind: str
+    """`if`, `while`, `for`, `if_exp`."""
+    became: str
+    """`cond`, `while_loop`, `python` (run once at trace time), `unrolled`."""
+    function: str = ""
+    trace_id: int | None = None
+
+
+@dataclass(frozen=True)
+class GraphBreak:
+    """A place where a compiled function is cut in two."""
+
+    code: str
+    """The framework's code, such as `GB0170`; empty where it has none."""
+    kind: str
+    """The framework's short name of the reason."""
+    reason: str
+    frame: Frame
+    function: Traceable
+    stack: tuple[Frame, ...] = ()
+    ran_eager: str = ""
+    """What runs eager because of it: source text of the line."""
+    trace_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """From here on (some) calls of a function run eager, without an error."""
+
+    function: Traceable
+    kind: str
+    """`recompile_limit`, `accumulated_limit`, `skipped`."""
+    reason: str
+    time_ns: int
+    guard_failures: tuple[GuardFailure, ...] = ()
+    call_stack: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrameworkSeen:
+    """The program imported a framework."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of ours: that hook was taken out, and the program goes on."""
+
+    where: str
+    message: str
+    time_ns: int
+
+
+Event = (
+    TraceStarted
+    | TraceEnded
+    | PhaseSpan
+    | GraphMade
+    | Conversion
+    | Construct
+    | GraphBreak
+    | Fallback
+    | FrameworkSeen
+    | Fault
+)
