@@ -353,6 +353,23 @@ class Fault:
     time_ns: int
 
 
+@dataclass(frozen=True)
+class Cause:
+    """One reason why a trace happened. Made by `explain`, offline, from the facts above."""
+
+    kind: CauseKind
+    argument: str = ""
+    """The argument as the user wrote it: `batch["x"]`, `self.step_no`; empty where none is meant."""
+    before: str = ""
+    after: str = ""
+    file: str = ""
+    line: int = 0
+    """The user's line where the value came in, or whose condition decided."""
+    message: str = ""
+    """One sentence for a person, without advice."""
+    advice: str = ""
+
+
 Event = (
     TraceStarted
     | TraceEnded

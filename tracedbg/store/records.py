@@ -1,0 +1,72 @@
+"""What comes out of a recording: the events again, put together by trace, process and run.
+
+Data only; it must not know how it was stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tracedbg.events import PhaseSpan, TraceEnded, TraceStarted
+
+
+@dataclass(frozen=True)
+class TraceRecord:
+    """One trace: how it started, how it ended (None: it was under way at the end), its phases."""
+
+    started: TraceStarted
+    ended: TraceEnded | None = None
+    phases: tuple[PhaseSpan, ...] = ()
+
+    @property
+    def duration_ns(self) -> int:
+        """Wall time of the trace, nested traces included; 0 while it is under way."""
+        return self.ended.end_ns - self.started.start_ns if self.ended else 0
+
+
+@dataclass(frozen=True)
+class ProcessInfo:
+    """One recorded process."""
+
+    pid: int
+    ppid: int
+    argv: tuple[str, ...]
+    host: str
+    python: str
+    started_wall_ns: int
+    """Wall clock (since the epoch) of the moment that event times count from."""
+    rank: int | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    """Frameworks that the program imported, with their versions."""
+    stopped_ns: int | None = None
+    """When the recording was closed; None for a process that was killed, or still runs."""
+    recording_error: str = ""
+    """Why the recording ends before the process did (a full disk, for one)."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as a whole."""
+
+    id: str
+    argv: tuple[str, ...]
+    """What the user ran: the script and its arguments."""
+    started_wall_ns: int
+    exit_code: int | None = None
+    """As a shell sees it: 128 + n for a signal; None while it runs, and for `record()`."""
+    signal: int | None = None
+    wall_ns: int | None = None
+    tracedbg: str = ""
+    """The version that recorded it."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was counted but not kept, because the recording had reached its bound."""
+
+    function_key: tuple[str, str, str, int]
+    """Framework, name, file, line."""
+    traces: int
+    retraces: int
+    duration_ns: int
+    graph_breaks: int
