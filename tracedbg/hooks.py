@@ -151,21 +151,26 @@ class Hub:
         with self._lock:
             self._sinks = tuple(s for s in self._sinks if s is not sink)
 
+    def reset_after_fork(self) -> None:
+        """In a forked child: another thread may have held the lock, and does not exist here."""
+        self._lock = threading.Lock()
+
     @property
     def is_idle(self) -> bool:
         """Whether nobody listens."""
         return not self._sinks
 
     def emit(self, event: Event) -> None:
+        """See `Sink`; the same for the methods below."""
         for sink in self._sinks:
             sink.emit(event)
 
-    def flush(self) -> None:
+    def flush(self) -> None:  # noqa: D102
         for sink in self._sinks:
             sink.flush()
 
-    def new_id(self) -> int:
+    def new_id(self) -> int:  # noqa: D102
         return next(self._ids)
 
-    def now_ns(self) -> int:
+    def now_ns(self) -> int:  # noqa: D102
         return time.monotonic_ns() - self.start_ns

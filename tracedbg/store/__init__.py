@@ -1,0 +1,1 @@
+"""Recordings on disk: `schema` says what they look like, `writer` and `reader` are the only SQL."""

@@ -6,8 +6,10 @@ Data only; it must not know how it was stored.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tracedbg.events import PhaseSpan, TraceEnded, TraceStarted
+if TYPE_CHECKING:
+    from tracedbg.events import PhaseSpan, TraceEnded, TraceStarted
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+"""Fixtures for the whole suite: where the shared material is, and that no hook is ever left behind."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared cases and traces; tests that need it skip, visibly, without it."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared, which is not here")
+    return SHARED
+
+
+def installed_hooks() -> list[str]:
+    """Everything of ours that is installed in this process right now."""
+    found = [f"sys.meta_path: {finder!r}" for finder in sys.meta_path if _is_ours(type(finder))]
+    for name, module in list(sys.modules.items()):
+        if not name.startswith(("torch.", "tensorflow.", "keras.")):
+            continue
+        for attribute, value in list(vars(module).items()):
+            if "__tracedbg__" in getattr(value, "__dict__", {}):
+                found.append(f"{name}.{attribute}")
+            if isinstance(value, type) and value.__module__ == name:
+                found += [
+                    f"{name}.{attribute}.{key}"
+                    for key, member in list(vars(value).items())
+                    if "__tracedbg__" in getattr(member, "__dict__", {})
+                ]
+    found += [thread.name for thread in threading.enumerate() if thread.name.startswith("tracedbg")]
+    return found
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.split(".")[0] == "tracedbg"
+
+
+@pytest.fixture(autouse=True)
+def _no_hook_is_left_behind():
+    yield
+    assert installed_hooks() == []

@@ -1,0 +1,103 @@
+"""One event of each kind, with every field filled in."""
+
+from __future__ import annotations
+
+from tracedbg import events as ev
+from tracedbg.store.records import ProcessInfo
+from tracedbg.store.writer import Writer
+
+INFO = ProcessInfo(
+    pid=7,
+    ppid=6,
+    argv=("python", "train.py", "--lr", "0.1"),
+    host="box",
+    python="3.11.7",
+    started_wall_ns=1_000,
+    rank=3,
+)
+FRAME = ev.Frame("train.py", 12, "main")
+FUNCTION = ev.Traceable(
+    ev.Framework.TORCH_COMPILE,
+    "Model.forward",
+    "model.py",
+    40,
+    object_id=2,
+    closure_id="9f",
+    created_at=FRAME,
+    owner="Model",
+    is_user=False,
+)
+SIGNATURE = ev.Signature(
+    arguments=(
+        ("x", ev.TensorSpec("float32", (None, 3), "Variable", (("device", "cpu"),), alias=1)),
+        ("unknown_rank", ev.TensorSpec("int64", None)),
+        ("n", ev.ValueSpec("int", "3")),
+        ("cfg", ev.ObjectSpec("Config", 5, "<Config>", alive=False)),
+        ("xs", ev.SequenceSpec("list", (ev.ValueSpec("str", "'a'"), ev.OpaqueSpec("Odd", "odd")))),
+        ("batch", ev.MappingSpec("dict", ("'x'",), (ev.ValueSpec("bool", "True"),), is_record=True)),
+    ),
+    context=(("replica", "no"),),
+)
+FAILURE = ev.GuardFailure(
+    entry="0/1",
+    guard="L['n'] == 3",
+    source="L['n']",
+    before="3",
+    now="4",
+    user_frame=FRAME,
+    fixed=True,
+)
+STARTED = ev.TraceStarted(
+    id=11,
+    traceable=FUNCTION,
+    start_ns=100,
+    thread_id=8,
+    role=ev.Role.RESUME,
+    parent_id=10,
+    label="0/2",
+    signature=SIGNATURE,
+    guard_failures=(FAILURE,),
+    cached_count=2,
+    call_stack=(FRAME, ev.Frame("train.py", 30)),
+    options=(("backend", "inductor"),),
+)
+ENDED = ev.TraceEnded(
+    id=11,
+    end_ns=400,
+    outcome=ev.Outcome.FAILED,
+    error="boom",
+    op_count=5,
+    label="0/2 again",
+    traced_signature=SIGNATURE,
+    cache_hits=(("fx_graph_hit", 1),),
+)
+PHASE = ev.PhaseSpan(11, "dynamo", 110, 50)
+GRAPH = ev.GraphMade(
+    11,
+    "dynamo",
+    (
+        ev.OpSite("x", "placeholder", (), "float32[2]", "model.py", 41),
+        ev.OpSite("add", "aten.add", ("x", "x"), "float32[2]", "layers.py", 9),
+    ),
+)
+CONVERSION = ev.Conversion(
+    "f", "train.py", 5, 20, "def f(): ...", "def tf__f(): ...", ((5, 9), (6, 12)), "no source", 11
+)
+CONSTRUCT = ev.Construct("train.py", 7, "while", "while_loop", "f", 11)
+BREAK = ev.GraphBreak(
+    "GB0170", "Data-dependent branching", "if on a tensor", FRAME, FUNCTION, (FRAME,), "if x.sum() > 0:", 11
+)
+FALLBACK = ev.Fallback(FUNCTION, "recompile_limit", "8 compiles", 500, (FAILURE,), (FRAME,))
+SEEN = ev.FrameworkSeen("torch", "2.13.0")
+FAULT = ev.Fault("torch_compile.guards", "KeyError: 'x'", 600)
+
+ALL = [STARTED, ENDED, PHASE, GRAPH, CONVERSION, CONSTRUCT, BREAK, FALLBACK, SEEN, FAULT]
+
+
+def write(path, events, max_bytes=10**9, stopped_ns=1000):
+    """A finished database with `events` in it, one transaction each."""
+    writer = Writer(str(path), INFO, max_bytes)
+    for event in events:
+        writer.write([event])
+    writer.close(stopped_ns)
+    return path

@@ -1,0 +1,270 @@
+"""The composition root in the user's process: adapters -> hub -> recorder -> store.
+
+Adapters are process-wide and installed while at least one session listens; each session has a
+recording of its own. It must not know frameworks, screens or reports.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import sqlite3
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tracedbg import plugins
+from tracedbg.boot.imports import PostImport
+from tracedbg.errors import RecordingError
+from tracedbg.events import FrameworkSeen
+from tracedbg.hooks import Hooks, Hub
+from tracedbg.recorder import Recorder, complain_on_stderr
+from tracedbg.store.records import ProcessInfo
+from tracedbg.store.writer import Writer
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from tracedbg.hooks import Adapter
+
+RUN_VARIABLE = "TRACEDBG_RUN"
+OPTIONS_VARIABLE = "TRACEDBG_OPTIONS"
+_RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a recording keeps."""
+
+    max_mb: int = 256
+
+    def to_environment(self) -> str:
+        """As text for `OPTIONS_VARIABLE`."""
+        return json.dumps({"max_mb": self.max_mb})
+
+    @classmethod
+    def from_environment(cls, text: str | None) -> Options:
+        """The inverse; what a newer version wrote is left out."""
+        data: dict[str, Any] = json.loads(text or "{}")
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
+
+
+class _Observers:
+    """The adapters of this process: attached while somebody listens."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self._imports: PostImport | None = None
+        self._hooks: list[Hooks] = []
+        self._attached: set[str] = set()
+        self._versions: dict[str, str] = {}
+
+    def add(self, recorder: Recorder) -> None:
+        """Send events to `recorder`; the first one installs the hooks."""
+        self.hub.subscribe(recorder)
+        for name, version in self._versions.items():
+            recorder.emit(FrameworkSeen(name, version))
+        if self._imports is None:
+            self._imports = PostImport()
+            for name in plugins.adapter_names():
+                adapter = plugins.load_adapter(name)
+                for module in adapter.modules:
+                    self._imports.watch(module.partition(".")[0], self.see)
+                    self._imports.watch(module, _Attach(self, adapter))
+
+    def replace_after_fork(self, parents: Recorder, ours: Recorder | None) -> None:
+        """In a forked child: send to `ours` what went to the parent's recorder."""
+        self.hub.reset_after_fork()
+        self.hub.unsubscribe(parents)
+        if ours is not None:
+            self.add(ours)
+
+    def remove(self, recorder: Recorder) -> None:
+        """Send no more; the last one takes the hooks out."""
+        self.hub.unsubscribe(recorder)
+        if not self.hub.is_idle:
+            return
+        if self._imports is not None:
+            self._imports.stop()
+            self._imports = None
+        while self._hooks:
+            self._hooks.pop().remove()
+        self._attached.clear()
+
+    def see(self, framework: ModuleType) -> None:
+        """Note that the program has imported a framework."""
+        name, version = framework.__name__, str(getattr(framework, "__version__", ""))
+        if name not in self._versions:
+            self._versions[name] = version
+            self.hub.emit(FrameworkSeen(name, version))
+
+    def attach(self, adapter: Adapter, module: ModuleType) -> None:
+        """Install one adapter's hooks, once."""
+        if self.hub.is_idle or adapter.name in self._attached:
+            return
+        self._attached.add(adapter.name)
+        hooks = Hooks(self.hub, adapter.name)
+        self._hooks.append(hooks)
+        with hooks.guarded("attach"):
+            adapter.attach(module, hooks)
+
+
+@dataclass(frozen=True)
+class _Attach:
+    """What to do once a module of an adapter has been imported."""
+
+    observers: _Observers
+    adapter: Adapter
+
+    def __call__(self, module: ModuleType) -> None:
+        self.observers.attach(self.adapter, module)
+
+
+_observers = _Observers()
+
+
+class Session:
+    """One recording of this process, and of its children by `fork`."""
+
+    def __init__(self, folder: str, options: Options) -> None:
+        self._folder = folder
+        self._options = options
+        self._recorder: Recorder | None = None
+
+    @property
+    def database(self) -> str:
+        """The path of this process' recording."""
+        if self._recorder is None:
+            raise RecordingError("the session has not been started")
+        return self._recorder.path
+
+    @property
+    def error(self) -> str:
+        """Why recording stopped before its end; empty while all is well."""
+        return self._recorder.error if self._recorder else ""
+
+    def start(self) -> None:
+        """Open the recording and listen.
+
+        Raises:
+            RecordingError: the recording cannot be written.
+        """
+        self._recorder = self._open()
+        _observers.add(self._recorder)
+        _running.append(self)
+
+    def _open(self) -> Recorder:
+        try:
+            writer = Writer(_new_database(self._folder), _process_info(), self._options.max_mb * 1024 * 1024)
+        except (OSError, sqlite3.Error) as error:
+            raise RecordingError(f"cannot record into {self._folder}: {error}") from error
+        return Recorder(writer, _observers.hub, complain_on_stderr)
+
+    def flush(self) -> None:
+        """Return when everything seen so far is in the recording."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def stop(self) -> None:
+        """Take the hooks out and close the recording. Does nothing the second time."""
+        if self._recorder is None or self not in _running:
+            return
+        _running.remove(self)
+        _observers.remove(self._recorder)
+        self._recorder.close()
+
+    # --- fork: the child gets a recording of its own -----------------------------------------
+
+    def before_fork(self) -> None:
+        """See `Recorder.before_fork`."""
+        if self._recorder is not None:
+            self._recorder.before_fork()
+
+    def after_fork_in_parent(self) -> None:
+        """See `Recorder.after_fork_in_parent`."""
+        if self._recorder is not None:
+            self._recorder.after_fork_in_parent()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's recording alone and begin one beside it."""
+        if self._recorder is None:
+            return
+        parents = self._recorder
+        try:
+            self._recorder = self._open()
+        except RecordingError as error:
+            complain_on_stderr(f"a forked process is not observed: {error}")
+            self._recorder = None
+        _observers.replace_after_fork(parents, self._recorder)
+
+
+_running: list[Session] = []
+
+
+def start_from_environment() -> None:
+    """Record this process as the environment says; called by the boot in the user's process."""
+    folder = os.environ.get(RUN_VARIABLE)
+    if not folder:
+        return
+    session = Session(folder, Options.from_environment(os.environ.get(OPTIONS_VARIABLE)))
+    try:
+        session.start()
+    except RecordingError as error:
+        complain_on_stderr(f"this process is not observed: {error}")
+        return
+    atexit.register(session.stop)
+
+
+def _before_fork() -> None:
+    for session in _running:
+        session.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for session in _running:
+        session.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for session in _running:
+        session.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
+
+
+def _new_database(folder: str) -> str:
+    """A name in `folder` that no process has: a process that calls `os.exec` keeps its pid."""
+    stem = os.path.join(folder, f"p{os.getpid()}")
+    path, number = f"{stem}.db", 0
+    while os.path.exists(path):
+        number += 1
+        path = f"{stem}-{number}.db"
+    return path
+
+
+def _process_info() -> ProcessInfo:
+    rank = None
+    for variable in _RANK_VARIABLES:
+        with suppress(KeyError, ValueError):
+            rank = int(os.environ[variable])
+            break
+    elapsed_ns = _observers.hub.now_ns()
+    return ProcessInfo(
+        pid=os.getpid(),
+        ppid=os.getppid(),
+        argv=tuple(getattr(sys, "orig_argv", sys.argv)),
+        host=socket.gethostname(),
+        python=".".join(map(str, sys.version_info[:3])),
+        started_wall_ns=time.time_ns() - elapsed_ns,
+        rank=rank,
+    )

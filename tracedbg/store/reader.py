@@ -1,0 +1,312 @@
+"""Reads recordings, also while they are written: the only SELECTs.
+
+It gives back the events that were recorded, and knows neither frameworks nor reports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tracedbg import events as ev
+from tracedbg.errors import DamagedRunError, NewerSchemaError
+from tracedbg.store import codec, schema
+from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
+from tracedbg.store.run import read_run_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DATABASE = re.compile(r"p\d+(-\d+)?\.db")
+
+
+class Run:
+    """A recorded run, finished or under way."""
+
+    def __init__(self, folder: str, info: RunInfo, processes: list[ProcessRecording]) -> None:
+        self.folder = folder
+        self.info = info
+        self.processes = processes
+
+    @classmethod
+    def open(cls, folder: str) -> Run:
+        """Open the run in `folder`.
+
+        Raises:
+            NotARunError: there is no such folder, or it is no run.
+            NewerSchemaError: a newer tracedbg has written it.
+            DamagedRunError: a file in it cannot be read.
+        """
+        info = read_run_file(folder)
+        names = sorted(filter(_DATABASE.fullmatch, os.listdir(folder)))
+        processes = [ProcessRecording.open(os.path.join(folder, name)) for name in names]
+        processes.sort(key=lambda process: process.info.started_wall_ns)
+        return cls(folder, info, processes)
+
+    def close(self) -> None:
+        """Close the databases."""
+        for process in self.processes:
+            process.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ProcessRecording:
+    """One database: what happened in one process. Each call reads the newest state."""
+
+    def __init__(self, path: str, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+
+    @classmethod
+    def open(cls, path: str) -> ProcessRecording:
+        """Open one database for reading.
+
+        Raises:
+            NotARunError, NewerSchemaError, DamagedRunError: see `Run.open`.
+        """
+        with _readable(path):
+            db = _connect(path)
+            try:
+                _check_version(db, path)
+            except BaseException:
+                db.close()
+                raise
+        return cls(path, db)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    @property
+    def info(self) -> ProcessInfo:
+        """The process itself."""
+        row = self._rows("select * from process")[0]
+        versions = {item["name"]: item["version"] for item in self._rows("select * from framework")}
+        return ProcessInfo(
+            pid=row["pid"],
+            ppid=row["ppid"],
+            argv=tuple(json.loads(row["argv_json"])),
+            host=row["host"],
+            python=row["python"],
+            started_wall_ns=row["started_wall_ns"],
+            rank=row["rank"],
+            versions=versions,
+            stopped_ns=row["stopped_ns"],
+            recording_error=row["recording_error"],
+        )
+
+    def traces(self) -> list[TraceRecord]:
+        """All traces in the order in which they started."""
+        traceables = self._traceables()
+        failures = self._failures("trace_id")
+        phases = defaultdict(list)
+        for row in self._rows("select * from phase order by rowid"):
+            span = ev.PhaseSpan(row["trace_id"], row["name"], row["start_ns"], row["duration_ns"])
+            phases[row["trace_id"]].append(span)
+        return [
+            TraceRecord(
+                ev.TraceStarted(
+                    id=row["id"],
+                    traceable=traceables[row["traceable_id"]],
+                    start_ns=row["start_ns"],
+                    thread_id=row["thread_id"],
+                    role=ev.Role(row["role"]),
+                    parent_id=row["parent_id"],
+                    label=row["label"],
+                    signature=codec.load_signature(row["signature_json"]),
+                    guard_failures=tuple(failures[row["id"]]),
+                    cached_count=row["cached_count"],
+                    call_stack=codec.load_stack(row["call_stack_json"]),
+                    options=codec.load_pairs(row["options_json"]),
+                ),
+                _trace_ended(row),
+                tuple(phases[row["id"]]),
+            )
+            for row in self._rows("select * from trace order by start_ns, id")
+        ]
+
+    def graphs(self, trace_id: int) -> list[ev.GraphMade]:
+        """The graphs that one trace made."""
+        return [
+            ev.GraphMade(row["trace_id"], row["stage"], codec.unpack_sites(row["sites"]))
+            for row in self._rows("select * from graph where trace_id = ? order by rowid", trace_id)
+        ]
+
+    def conversions(self) -> list[ev.Conversion]:
+        """AutoGraph's conversions, in their order."""
+        return [
+            ev.Conversion(
+                function=row["function"],
+                file=row["file"],
+                line=row["line"],
+                duration_ns=row["duration_ns"],
+                source=row["source"],
+                generated=row["generated"],
+                line_map=codec.load_pairs(row["line_map_json"]),  # type: ignore[arg-type]  pairs of int
+                failure=row["failure"],
+                trace_id=row["trace_id"],
+            )
+            for row in self._rows("select * from conversion order by rowid")
+        ]
+
+    def constructs(self) -> list[ev.Construct]:
+        """What `if`, `while` and `for` became."""
+        return [
+            ev.Construct(
+                row["file"], row["line"], row["kind"], row["became"], row["function"], row["trace_id"]
+            )
+            for row in self._rows("select * from construct order by rowid")
+        ]
+
+    def breaks(self) -> list[ev.GraphBreak]:
+        """All graph breaks, in their order."""
+        traceables = self._traceables()
+        return [
+            ev.GraphBreak(
+                code=row["code"],
+                kind=row["kind"],
+                reason=row["reason"],
+                frame=ev.Frame(*json.loads(row["frame_json"])),
+                function=traceables[row["traceable_id"]],
+                stack=codec.load_stack(row["stack_json"]),
+                ran_eager=row["ran_eager"],
+                trace_id=row["trace_id"],
+            )
+            for row in self._rows("select * from graph_break order by rowid")
+        ]
+
+    def fallbacks(self) -> list[ev.Fallback]:
+        """Where functions went back to eager in silence."""
+        traceables = self._traceables()
+        failures = self._failures("fallback_id")
+        return [
+            ev.Fallback(
+                function=traceables[row["traceable_id"]],
+                kind=row["kind"],
+                reason=row["reason"],
+                time_ns=row["time_ns"],
+                guard_failures=tuple(failures[row["id"]]),
+                call_stack=codec.load_stack(row["call_stack_json"]),
+            )
+            for row in self._rows("select * from fallback order by id")
+        ]
+
+    def faults(self) -> list[ev.Fault]:
+        """Faults of tracedbg itself."""
+        return [
+            ev.Fault(row["place"], row["message"], row["time_ns"])
+            for row in self._rows("select * from fault order by rowid")
+        ]
+
+    def tallies(self) -> list[Tally]:
+        """What was counted but not kept, by function."""
+        return [
+            Tally(
+                (row["framework"], row["name"], row["file"], row["line"]),
+                row["traces"],
+                row["retraces"],
+                row["duration_ns"],
+                row["graph_breaks"],
+            )
+            for row in self._rows("select * from tally order by framework, file, line, name")
+        ]
+
+    def dropped(self) -> dict[str, int]:
+        """How many events of each kind were not kept."""
+        return {row["kind"]: row["count"] for row in self._rows("select * from dropped order by kind")}
+
+    def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        with _readable(self.path):
+            return self._db.execute(query, values).fetchall()
+
+    def _traceables(self) -> dict[int, ev.Traceable]:
+        return {
+            row["id"]: ev.Traceable(
+                framework=ev.Framework(row["framework"]),
+                name=row["name"],
+                file=row["file"],
+                line=row["line"],
+                object_id=row["object_id"],
+                closure_id=row["closure_id"],
+                created_at=codec.load_frame(row["created_json"]),
+                owner=row["owner"],
+                is_user=bool(row["is_user"]),
+            )
+            for row in self._rows("select * from traceable")
+        }
+
+    def _failures(self, owner: str) -> defaultdict[int, list[ev.GuardFailure]]:
+        failures = defaultdict(list)
+        query = f"select * from guard_failure where {owner} is not null order by {owner}, position"  # noqa: S608
+        for row in self._rows(query):
+            failure = ev.GuardFailure(
+                entry=row["entry"],
+                guard=row["guard"],
+                source=row["source"],
+                before=row["before"],
+                now=row["now"],
+                user_frame=codec.load_frame(row["frame_json"]),
+                fixed=bool(row["fixed"]),
+            )
+            failures[row[owner]].append(failure)
+        return failures
+
+
+def _trace_ended(row: sqlite3.Row) -> ev.TraceEnded | None:
+    if row["end_ns"] is None:
+        return None
+    return ev.TraceEnded(
+        id=row["id"],
+        end_ns=row["end_ns"],
+        outcome=ev.Outcome(row["outcome"]),
+        error=row["error"],
+        op_count=row["op_count"],
+        label=row["final_label"],
+        traced_signature=codec.load_signature(row["traced_json"]),
+        cache_hits=codec.load_pairs(row["cache_json"]),
+    )
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """Turn what SQLite and the decoders say of a bad file into an error of ours."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, KeyError, IndexError) as error:
+        raise DamagedRunError(f"cannot read {path}: {error}") from error
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    folder_is_writable = os.access(os.path.dirname(path), os.W_OK)
+    has_log = os.path.exists(path + "-wal")
+    # A database whose log was merged can be read where nothing may be written, `immutable` only.
+    mode = "mode=ro" if folder_is_writable or has_log else "immutable=1"
+    db = sqlite3.connect(f"file:{_quoted(path)}?{mode}", uri=True, check_same_thread=False)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _quoted(path: str) -> str:
+    return re.sub(r"[%?#]", lambda match: f"%{ord(match[0]):02x}", path)
+
+
+def _check_version(db: sqlite3.Connection, path: str) -> None:
+    (application,) = db.execute("pragma application_id").fetchone()
+    (version,) = db.execute("pragma user_version").fetchone()
+    if application != schema.APPLICATION_ID:
+        raise DamagedRunError(f"{path} is not a database of tracedbg, or was cut off when it was made")
+    if version > schema.VERSION:
+        raise NewerSchemaError(
+            f"{path} was written by a newer tracedbg (schema {version}, this one reads up to"
+            f" {schema.VERSION}): upgrade with python -m pip install -U tracedbg"
+        )

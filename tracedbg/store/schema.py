@@ -1,0 +1,159 @@
+"""The tables of a recording. This text is their reference: `docs/reference/store.md` shows it.
+
+A run is a folder: `run.json` (the run as a whole) and one SQLite database `p<pid>.db` for each
+process. A database is append-only but for the end of a trace, which is filled in when it comes.
+Columns that hold JSON are named `*_json`; the forms stand in `codec.py`.
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+"""Raised when an older reader would misread a database. Kept in `PRAGMA user_version`."""
+
+APPLICATION_ID = 0x74726462
+"""`trdb`: tells our databases from others. Kept in `PRAGMA application_id`."""
+
+TABLES = """
+create table process (
+    pid             integer not null,
+    ppid            integer not null,
+    rank            integer,            -- of torchrun, SLURM, ...: null where there is none
+    host            text not null,
+    argv_json       text not null,      -- sys.orig_argv: the whole command line
+    python          text not null,      -- 3.11.7
+    started_wall_ns integer not null,   -- since the epoch; *_ns times below count from this moment
+    stopped_ns      integer,            -- null: killed, or still running
+    recording_error text not null default ''  -- why the recording ends before the process did
+);
+
+create table framework (                -- imported by the program
+    name            text primary key,   -- torch, tensorflow
+    version         text not null
+);
+
+create table traceable (                -- a function object that a framework traces
+    id              integer primary key,
+    framework       text not null,      -- tf.function, torch.compile, torch.jit, autograd
+    name            text not null,      -- qualified
+    file            text not null,
+    line            integer not null,   -- of its def
+    object_id       integer not null,   -- tells apart function objects of one code
+    closure_id      text not null,      -- equal: they close over the same objects
+    created_json    text,               -- frame where the function object was made
+    owner           text not null,      -- resume functions: what they are the rest of
+    is_user         integer not null,   -- 0: made by a library for itself
+    unique (framework, name, file, line, object_id, closure_id, owner)
+);
+
+create table trace (                    -- one tracing or compilation of it
+    id              integer primary key,
+    traceable_id    integer not null references traceable,
+    parent_id       integer,            -- the trace during which it happened
+    role            text not null,      -- forward, variable_creation, backward, resume, dataset
+    label           text not null,      -- the framework's name: 0/1, f
+    final_label     text not null default '',  -- its name when it was done: __inference_f_12
+    thread_id       integer not null,
+    start_ns        integer not null,
+    end_ns          integer,            -- null: under way when the recording ended
+    outcome         text,               -- compiled, eager, failed
+    error           text not null default '',
+    op_count        integer,
+    cached_count    integer not null,   -- how many earlier traces the call was compared with
+    signature_json  text,               -- what the call looked like
+    traced_json     text,               -- what it was traced for, where that is more general
+    call_stack_json text not null,      -- the user's frames, innermost first
+    options_json    text not null,      -- backend, dynamic, jit_compile, ...
+    cache_json      text not null default '[]'  -- compiler cache hits and misses
+);
+
+create table guard_failure (            -- why one cached entry did not fit
+    trace_id        integer,            -- the compile that it led to, or
+    fallback_id     integer,            -- the fallback to eager that it led to
+    position        integer not null,   -- order within its trace or fallback
+    entry           text not null,      -- 0/1
+    guard           text not null,      -- the framework's own text
+    source          text not null,      -- expression that the guard reads: L['x']
+    before          text not null,
+    now             text not null,
+    frame_json      text,               -- the user's line that made the guard
+    fixed           integer not null    -- 1: the entry can never fit again
+);
+
+create table phase (                    -- a part of a trace's time
+    trace_id        integer not null,
+    name            text not null,      -- autograph, trace, dynamo, aot, backend, ...
+    start_ns        integer not null,
+    duration_ns     integer not null
+);
+
+create table graph (                    -- a graph that a trace made
+    trace_id        integer not null,
+    stage           text not null,      -- func_graph, dynamo, ...
+    op_count        integer not null,
+    sites           blob not null       -- zlib of JSON columns, see codec.pack_sites
+);
+
+create table conversion (               -- AutoGraph's work on one function
+    trace_id        integer,
+    function        text not null,
+    file            text not null,
+    line            integer not null,
+    duration_ns     integer not null,
+    source          text not null,
+    generated       text not null,
+    line_map_json   text not null,      -- [[line of the file, line of generated], ...]
+    failure         text not null       -- '': it was converted
+);
+
+create table construct (                -- what an if, while or for became
+    trace_id        integer,
+    function        text not null,
+    file            text not null,
+    line            integer not null,
+    kind            text not null,      -- if, while, for, if_exp
+    became          text not null       -- cond, while_loop, python, unrolled
+);
+
+create table graph_break (
+    trace_id        integer,
+    traceable_id    integer not null references traceable,
+    code            text not null,      -- GB0170
+    kind            text not null,
+    reason          text not null,
+    frame_json      text not null,      -- the user's line: [file, line, function]
+    stack_json      text not null,      -- inlined callers, innermost first
+    ran_eager       text not null       -- text of that line
+);
+
+create table fallback (                 -- calls run eager from here on, without an error
+    id              integer primary key,
+    traceable_id    integer not null references traceable,
+    kind            text not null,      -- recompile_limit, accumulated_limit, skipped
+    reason          text not null,
+    time_ns         integer not null,
+    call_stack_json text not null       -- the user's frames, innermost first
+);
+
+create table fault (                    -- a fault of tracedbg itself
+    place           text not null,
+    message         text not null,
+    time_ns         integer not null
+);
+
+create table tally (                    -- counted, but not kept: the recording was full
+    framework       text not null,
+    name            text not null,
+    file            text not null,
+    line            integer not null,
+    traces          integer not null,
+    retraces        integer not null,
+    duration_ns     integer not null,
+    graph_breaks    integer not null,
+    primary key (framework, name, file, line)
+);
+
+create table dropped (                  -- events that were not kept, by kind
+    kind            text primary key,
+    count           integer not null
+);
+"""
