@@ -9,7 +9,6 @@ import typing
 
 import pytest
 from builders import ALL, BREAK, ENDED, FALLBACK, GRAPH, INFO, PHASE, SEEN, STARTED, write
-
 from tracedbg import events as ev
 from tracedbg.errors import DamagedRunError, NewerSchemaError
 from tracedbg.store import schema

@@ -7,7 +7,6 @@ import os
 
 import pytest
 from builders import INFO
-
 from tracedbg.errors import DamagedRunError, NewerSchemaError, NotARunError, RecordingError, UsageError
 from tracedbg.store.reader import Run
 from tracedbg.store.run import RUN_FILE, create_run, find_run, list_runs
@@ -58,7 +57,7 @@ def test_a_missing_folder_is_not_a_run(tmp_path):
 
 
 def test_a_folder_without_a_run_file_is_not_a_run(tmp_path):
-    with pytest.raises(NotARunError, match="it has no run.json"):
+    with pytest.raises(NotARunError, match=r"it has no run\.json"):
         Run.open(str(tmp_path))
 
 
