@@ -1,0 +1,1 @@
+"""What observation costs, as ratios to the plain run."""

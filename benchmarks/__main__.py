@@ -1,0 +1,137 @@
+"""Run the benchmarks: `python -m benchmarks [--pairs N] [NAME...]`.
+
+Each program runs plain and observed in turn, A B A B ..., so that a machine whose speed drifts does
+not decide; the ratio is the median of the ratios pair by pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+PROGRAMS = Path(__file__).parent / "programs"
+RATIOS = {
+    "tf_loop": ("steady tf.function loop", 1.02),
+    "torch_compile_loop": ("steady torch.compile loop", 1.02),
+    "torch_eager_conv": ("eager convolution net", 1.02),
+    "tf_trace": ("tracing by tf.function", 1.05),
+    "torch_trace": ("compiling by torch.compile", 1.05),
+}
+MILLISECONDS = {
+    "import": ("import tracedbg", 30.0),
+    "help": ("tracedbg --help", 150.0),
+    "startup": ("start-up of a program, beyond plain", 60.0),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure beside its limit."""
+
+    name: str
+    what: str
+    unit: str
+    value: float
+    limit: float
+    low: float
+    high: float
+
+    @property
+    def is_within(self) -> bool:
+        return self.value <= self.limit
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join([*RATIOS, *MILLISECONDS])}; all by default")
+    parser.add_argument("--pairs", type=int, default=7, help="alternating pairs of each (default 7)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    options = parser.parse_args()
+    unknown = set(options.names) - {*RATIOS, *MILLISECONDS}
+    if unknown:
+        parser.error(f"no benchmark named {', '.join(sorted(unknown))}")
+    print(f"{machine()}; medians of {options.pairs} alternating pairs (lowest to highest)")
+    rows = []
+    for name in options.names or [*RATIOS, *MILLISECONDS]:
+        row = measure_ratio(name, options.pairs) if name in RATIOS else measure_ms(name, options.pairs * 3)
+        rows.append(row)
+        digits = 3 if row.unit == "x" else 0
+        spread = f"({row.low:.{digits}f} to {row.high:.{digits}f})"
+        verdict = "ok" if row.is_within else "OVER"
+        print(
+            f"{row.what:38} {row.value:7.{digits}f} {row.unit:2} {spread:20} limit {row.limit:5g} {verdict}",
+            flush=True,
+        )
+    if options.json:
+        Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    return 0 if all(row.is_within for row in rows) else 1
+
+
+def machine() -> str:
+    versions = [f"Python {platform.python_version()}"]
+    for package in ("torch", "tensorflow_cpu", "tensorflow"):
+        try:
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return f"{platform.machine()}, {', '.join(versions)}"
+
+
+def measure_ratio(name: str, pairs: int) -> Row:
+    what, limit = RATIOS[name]
+    ratios = []
+    for _ in range(pairs):
+        plain = float(run(sys.executable, str(PROGRAMS / f"{name}.py")).split()[-1])
+        observed = float(run_observed(f"{name}.py").split()[-1])
+        ratios.append(observed / plain)
+    return Row(name, what, "x", median(ratios), limit, min(ratios), max(ratios))
+
+
+def measure_ms(name: str, times: int) -> Row:
+    what, limit = MILLISECONDS[name]
+    figures = [{"import": import_ms, "help": help_ms, "startup": startup_ms}[name]() for _ in range(times)]
+    return Row(name, what, "ms", median(figures), limit, min(figures), max(figures))
+
+
+def import_ms() -> float:
+    code = "import time; s = time.perf_counter(); import tracedbg; print((time.perf_counter() - s) * 1e3)"
+    return float(run(sys.executable, "-c", code))
+
+
+def help_ms() -> float:
+    return wall_ms(lambda: run(sys.executable, "-m", "tracedbg", "--help"))
+
+
+def startup_ms() -> float:
+    plain = wall_ms(lambda: run(sys.executable, str(PROGRAMS / "nothing.py")))
+    return wall_ms(lambda: run_observed("nothing.py")) - plain
+
+
+def wall_ms(action) -> float:
+    start = time.perf_counter()
+    action()
+    return (time.perf_counter() - start) * 1e3
+
+
+def run_observed(program: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "run")
+        tool = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out]
+        return run(*tool, str(PROGRAMS / program))
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A program that does nothing: what is left is start-up."""
