@@ -1,0 +1,85 @@
+"""Real pathologies under `tracedbg run`: the program is as without us, and the counts are the framework's.
+
+Each case counts by the framework's own means and prints what it got; it fails by itself if that
+is not what its author saw under plain Python.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from observed import run_observed, run_plain
+
+from tracedbg.events import Framework, Outcome, Role
+from tracedbg.store.reader import Run
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+INDUCTOR = {"pt_fp16_var_rsqrt_diff", "pt_nan_compiled_only"}
+
+
+def _cases(prefix: str) -> list:
+    found = sorted(CASES.glob(f"{prefix}_*.py")) or [Path("shared/cases/missing.py")]
+    return [pytest.param(path, id=path.stem) for path in found]
+
+
+def _skip_if_missing(case: Path) -> None:
+    if not case.exists():
+        pytest.skip("needs ../shared/cases, which is not here")
+
+
+def _counted_by_the_case(stdout: str) -> dict:
+    line = next(line for line in stdout.splitlines() if line.startswith("CASE "))
+    return ast.literal_eval(line[line.index("{") :])
+
+
+@pytest.mark.tensorflow
+@pytest.mark.shared
+@pytest.mark.parametrize("case", _cases("tf"))
+def test_a_tf_case_runs_as_plain_and_its_traces_are_counted_as_tensorflow_counts_them(case, tmp_path):
+    _skip_if_missing(case)
+    plain = run_plain(case, cwd=tmp_path)
+    observed = run_observed(case, cwd=tmp_path)
+    assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
+    if "CASE" not in plain.stdout:
+        return
+    counted = _counted_by_the_case(plain.stdout)
+    expected = sum(sum(n) if isinstance(n, list) else n for n in counted.values())
+    file = None if "keras" in case.stem else case
+    names = {"predict_function"} if "keras" in case.stem else None
+    functions = [
+        f
+        for f in observed.functions(file)
+        if f["framework"] == "tf.function" and (names is None or f["name"].split(".")[-1] in names)
+    ]
+    assert sum(f["traces"] for f in functions) == expected, observed.report["functions"]
+
+
+@pytest.mark.torch
+@pytest.mark.shared
+@pytest.mark.parametrize("case", _cases("pt"))
+def test_a_torch_case_runs_as_plain_and_its_compiles_are_counted_as_torch_counts_them(case, tmp_path):
+    _skip_if_missing(case)
+    plain = run_plain(case, cwd=tmp_path)
+    observed = run_observed(case, cwd=tmp_path)
+    assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
+    if "compiles" not in plain.stdout:
+        return
+    counted = _counted_by_the_case(plain.stdout)
+    with Run.open(str(observed.folder)) as run:
+        traces = [trace for process in run.processes for trace in process.traces()]
+        fallbacks = [fallback for process in run.processes for fallback in process.fallbacks()]
+    compiles = [
+        trace.started.label
+        for trace in traces
+        if trace.started.traceable.framework is Framework.TORCH_COMPILE
+        and trace.started.role in {Role.FORWARD, Role.RESUME}
+        and trace.ended is not None
+        and trace.ended.outcome is not Outcome.FAILED
+    ]
+    assert compiles == counted["compiles"]
+    limits = [fallback for fallback in fallbacks if fallback.kind.endswith("_limit")]
+    assert len(limits) == counted["limit_hits"]
+    in_report = [f for function in observed.functions() for f in [function, *function["resumes"]]]
+    assert sum(f["traces"] for f in in_report if f["framework"] == "torch.compile") == len(compiles)
