@@ -1,0 +1,151 @@
+"""Every private name of TensorFlow that the adapters reach for, and the one way to reach it.
+
+All names hold for TensorFlow 2.15 to 2.21. `tests/adapters/tensorflow/test_compat.py` takes each
+of them away in turn: the part that needs it reports one `Fault` and switches itself off, while the
+others go on.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracedbg.hooks import Hooks
+
+_POLYMORPHIC = "tensorflow.python.eager.polymorphic_function"
+_AUTOGRAPH = "tensorflow.python.autograph"
+
+
+@dataclass(frozen=True)
+class PrivateName:
+    """A name that TensorFlow may move without notice."""
+
+    module: str
+    path: str
+    """Where it is inside the module, dotted."""
+    why: str
+
+    def owner(self) -> tuple[Any, str]:
+        """The object that holds the name, and the attribute; both are known to exist."""
+        *parents, attribute = self.path.split(".")
+        owner: Any = importlib.import_module(self.module)
+        for parent in parents:
+            owner = getattr(owner, parent)
+        getattr(owner, attribute)
+        return owner, attribute
+
+    def get(self) -> Any:
+        """What the name stands for."""
+        owner, attribute = self.owner()
+        return getattr(owner, attribute)
+
+
+TRACE_SPAN = PrivateName(
+    f"{_POLYMORPHIC}.tracing_compilation",
+    "trace",
+    "`_maybe_define_function` enters `trace.Trace('tf.function-graph_building')` around each trace, and "
+    "only there; its frame has `tracing_options`, `lookup_func_type`, `current_func_context`, and at the "
+    "end `target_func_type` and `concrete_function`",
+)
+FUNCTION_MADE = PrivateName(
+    f"{_POLYMORPHIC}.polymorphic_function",
+    "Function._get_key_for_call_stats",
+    "the last call of `Function.__init__`, when the object is complete",
+)
+BACKWARD_NAME = PrivateName(
+    f"{_POLYMORPHIC}.concrete_function",
+    "_backward_name",
+    "called just before the graph of a gradient is built, by a method whose `self` has `_func_graph`",
+)
+BACKWARD_MADE = PrivateName(
+    f"{_POLYMORPHIC}.concrete_function",
+    "_create_forward_backward_with_graph",
+    "called with the finished graph of a gradient",
+)
+OP_MADE = PrivateName(
+    "tensorflow.python.framework.ops",
+    "Graph._create_op_helper",
+    "called once for each new op of a graph, after the op's own traceback was taken",
+)
+SOURCE_MAPS = PrivateName(
+    "tensorflow.python.util.tf_stack",
+    "_source_mapper_stacks",
+    "AutoGraph's maps from generated lines to the user's, by thread",
+)
+TRACE_TYPES = PrivateName(
+    "tensorflow.core.function.trace_type",
+    "default_types",
+    "the classes of the parts of a `FunctionType`, the key under which a trace is found again",
+)
+TRANSPILER = PrivateName(
+    f"{_AUTOGRAPH}.impl.api",
+    "_TRANSPILER.transform_function",
+    "AutoGraph's conversion of one function; `_cache.has` and `get_caching_key` tell new from cached",
+)
+LEFT_AS_IS = PrivateName(
+    f"{_AUTOGRAPH}.impl.conversion",
+    "cache_allowlisted",
+    "called once for each function that AutoGraph runs as it is, from `api._call_unconverted`",
+)
+FALL_BACK = PrivateName(
+    f"{_AUTOGRAPH}.impl.api",
+    "_fall_back_unconverted",
+    "its frame holds `exc`, the reason why a conversion failed",
+)
+CALL_UNCONVERTED = PrivateName(
+    f"{_AUTOGRAPH}.impl.api",
+    "_call_unconverted",
+    "its frame is the caller of `cache_allowlisted`",
+)
+DISPATCH = PrivateName(
+    f"{_AUTOGRAPH}.utils.tensors",
+    "is_dense_tensor",
+    "what `if_stmt`, `while_stmt` and `if_exp` ask to choose between a graph and Python",
+)
+IF_STATEMENT = PrivateName(f"{_AUTOGRAPH}.operators.control_flow", "if_stmt", "its code tells who asks")
+WHILE_STATEMENT = PrivateName(f"{_AUTOGRAPH}.operators.control_flow", "while_stmt", "its code tells who asks")
+IF_EXPRESSION = PrivateName(
+    f"{_AUTOGRAPH}.operators.conditional_expressions", "if_exp", "its code tells who asks"
+)
+LOOP_REGISTRY = PrivateName(
+    f"{_AUTOGRAPH}.operators.control_flow",
+    "for_loop_registry.lookup",
+    "the first thing that `for_stmt` calls, with the object that is iterated over",
+)
+LOOP_CHECKER = PrivateName(
+    f"{_AUTOGRAPH}.operators.control_flow",
+    "_PythonLoopChecker",
+    "one object for each loop that runs in Python; told of each iteration (not under `python -O`)",
+)
+
+TF_FUNCTION_NAMES = (TRACE_SPAN, FUNCTION_MADE, BACKWARD_NAME, BACKWARD_MADE, OP_MADE, SOURCE_MAPS, TRACE_TYPES)
+AUTOGRAPH_NAMES = (
+    TRANSPILER,
+    LEFT_AS_IS,
+    FALL_BACK,
+    CALL_UNCONVERTED,
+    DISPATCH,
+    IF_STATEMENT,
+    WHILE_STATEMENT,
+    IF_EXPRESSION,
+    LOOP_REGISTRY,
+    LOOP_CHECKER,
+)
+
+
+def substitute(hooks: Hooks, name: PrivateName, ours: Any) -> None:
+    """Put `ours` in the place of what `name` stands for, until the hooks are removed.
+
+    For what `Hooks.patch` cannot wrap: a module or a class.
+    """
+    owner, attribute = name.owner()
+    original = getattr(owner, attribute)
+    setattr(owner, attribute, ours)
+
+    def undo() -> None:
+        if getattr(owner, attribute, None) is ours:
+            setattr(owner, attribute, original)
+
+    hooks.on_remove(undo)

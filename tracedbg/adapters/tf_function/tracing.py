@@ -1,0 +1,210 @@
+"""A trace of a `tf.function`, from TensorFlow's decision to the finished graph.
+
+TensorFlow enters a span of its profiler around each trace. That span is ours while we are attached, so we run before
+and after, and no frame of ours is on the stack in between: none shows up in an op's traceback, an
+exception's, or AutoGraph's error messages.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.tf_common import _compat, running
+from tracedbg.adapters.tf_function.graphs import sites
+from tracedbg.adapters.tf_function.subjects import is_dataset
+from tracedbg.events import GraphMade, Outcome, PhaseSpan, TraceEnded, TraceStarted
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from tracedbg.adapters.tf_common.stack import UserStack
+    from tracedbg.adapters.tf_function.signature import SignatureReader
+    from tracedbg.adapters.tf_function.subjects import Subject, Subjects
+    from tracedbg.events import Signature
+    from tracedbg.hooks import Hooks
+
+_SPAN = "tf.function-graph_building"
+_XLA = "_XlaMustCompile"
+MAX_ERROR = 2000
+
+
+class Tracer:
+    """Reports traces."""
+
+    def __init__(
+        self, hooks: Hooks, subjects: Subjects, stack: UserStack, reader: SignatureReader | None
+    ) -> None:
+        self._hooks = hooks
+        self._sink = hooks.sink
+        self._subjects = subjects
+        self._stack = stack
+        self._reader = reader
+
+    def install(self) -> None:
+        """Install the hook."""
+        _compat.substitute(self._hooks, _compat.TRACE_SPAN, _Profiler(_compat.TRACE_SPAN.get(), self))
+
+    def start(self, frame: FrameType) -> _Traced | None:
+        """TensorFlow is about to trace; `frame` is that of `_maybe_define_function`."""
+        return self._hooks.safely("traces", self._start, frame)
+
+    def end(self, traced: _Traced, frame: FrameType, error: BaseException | None) -> None:
+        """It is done with what `start` gave."""
+        running.pop(traced.open)
+        self._hooks.safely("traces", self._end, traced, frame.f_locals, error)
+
+    def _start(self, frame: FrameType) -> _Traced:
+        found = frame.f_locals
+        options = found["tracing_options"]
+        subject = self._subjects.of(options)
+        traceable = subject.traceable
+        assert traceable is not None  # noqa: S101  `of` fills it in
+        scope = options.scope_type.name
+        role = subject.role(scope, is_dataset=is_dataset(options), is_internal=_is_initializer(options))
+        signature = self._signature(found["lookup_func_type"], found["current_func_context"], options, subject)
+        parent = running.innermost(frame)
+        cache = options.function_cache
+        trace = running.OpenTrace(self._sink.new_id(), self._sink.now_ns(), options.name)
+        self._sink.emit(
+            TraceStarted(
+                trace.id,
+                traceable,
+                trace.start_ns,
+                threading.get_ident(),
+                role,
+                None if parent is None else parent.id,
+                options.name,
+                signature,
+                cached_count=0 if cache is None else len(cache),
+                call_stack=self._hooks.safely("call_stack", self._stack.frames, frame, default=()),
+                options=_options(options),
+            )
+        )
+        self._sink.flush()
+        running.push(trace)
+        return _Traced(trace, subject, options, signature)
+
+    def _signature(
+        self, function_type: Any, context: Any, options: Any, subject: Subject
+    ) -> Signature | None:
+        if self._reader is None:
+            return None
+        return self._hooks.safely(
+            "signature", self._reader.read, function_type, context, options.polymorphic_type, subject.leaves
+        )
+
+    def _end(self, traced: _Traced, found: dict[str, Any], error: BaseException | None) -> None:
+        trace, sink = traced.open, self._sink
+        end_ns = sink.now_ns()
+        for say in trace.before_end:
+            say()
+        for name, start_ns, duration_ns in _phases(trace, end_ns):
+            sink.emit(PhaseSpan(trace.id, name, start_ns, duration_ns))
+        if error is not None:
+            message = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+            sink.emit(TraceEnded(trace.id, end_ns, Outcome.FAILED, message))
+            return
+        concrete = found["concrete_function"]
+        graph = concrete.graph
+        options, subject = traced.options, traced.subject
+        subject.compiled(options.scope_type.name)
+        assert subject.traceable is not None  # noqa: S101  filled in at the start
+        self._subjects.keep_graph(graph, subject.traceable)
+        lines = trace.op_lines.get(id(graph), {})
+        made = self._hooks.safely("graphs", sites, graph, lines)
+        if made is not None:
+            sink.emit(GraphMade(trace.id, "func_graph", made[0]))
+        general = None
+        if options.reduce_retracing:
+            general = self._signature(found["target_func_type"], found["current_func_context"], options, subject)
+        sink.emit(
+            TraceEnded(
+                trace.id,
+                end_ns,
+                Outcome.COMPILED,
+                op_count=None if made is None else made[1],
+                label=_text(concrete.name),
+                traced_signature=None if general == traced.signature else general,
+            )
+        )
+
+
+class _Traced:
+    """What `Tracer` has to know at the end of a trace."""
+
+    __slots__ = ("open", "options", "signature", "subject")
+
+    def __init__(
+        self, trace: running.OpenTrace, subject: Subject, options: Any, signature: Signature | None
+    ) -> None:
+        self.open = trace
+        self.subject = subject
+        self.options = options
+        self.signature = signature
+
+
+class _Profiler:
+    """Stands in for the module `tensorflow.python.profiler.trace` in `tracing_compilation`."""
+
+    def __init__(self, original: Any, tracer: Tracer) -> None:
+        self._original = original
+        self._tracer = tracer
+        self.__tracedbg__ = "tf_function"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+    def Trace(self, name: str, **kwargs: Any) -> Any:  # noqa: N802  TensorFlow's name
+        span = self._original.Trace(name, **kwargs)
+        return _Span(span, self._tracer) if name == _SPAN else span
+
+
+class _Span:
+    """TensorFlow's span around one trace, and ours around that."""
+
+    __slots__ = ("_span", "_traced", "_tracer")
+
+    def __init__(self, span: Any, tracer: Tracer) -> None:
+        self._span = span
+        self._tracer = tracer
+        self._traced: _Traced | None = None
+
+    def __enter__(self) -> Any:
+        entered = self._span.__enter__()
+        self._traced = self._tracer.start(sys._getframe(1))
+        return entered
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> Any:
+        if self._traced is not None:
+            self._tracer.end(self._traced, sys._getframe(1), error)
+        return self._span.__exit__(kind, error, traceback)
+
+
+def _phases(trace: running.OpenTrace, end_ns: int) -> tuple[tuple[str, int, int], ...]:
+    """The two parts of a trace's time, nested traces included: together they are all of it."""
+    total_ns = end_ns - trace.start_ns
+    rest = ("trace", trace.start_ns, total_ns - trace.autograph_ns)
+    return (("autograph", trace.start_ns, trace.autograph_ns), rest) if trace.autograph_ns else (rest,)
+
+
+def _options(options: Any) -> tuple[tuple[str, str], ...]:
+    """What the user asked for."""
+    attributes = options.attributes or {}
+    asked = {
+        "autograph": options.autograph,
+        "reduce_retracing": options.reduce_retracing,
+        "jit_compile": attributes.get(_XLA),
+        "input_signature": options.input_signature is not None,
+    }
+    return tuple((name, str(value)) for name, value in asked.items())
+
+
+def _is_initializer(options: Any) -> bool:
+    """Whether TensorFlow made the function to initialise variables that another one created."""
+    return options.function_cache is None and options.name in {"initialize_variables", "fn_with_cond"}
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
