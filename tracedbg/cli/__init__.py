@@ -1,0 +1,1 @@
+"""The `tracedbg` command: one module per subcommand, imported when it is called."""

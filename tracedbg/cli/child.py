@@ -1,0 +1,110 @@
+"""Runs the user's program as a child that nobody notices to be one.
+
+It shares our standard streams, terminal and process group, so that the terminal's Ctrl-C, Ctrl-Z
+and hang-up reach it by themselves. We stay until it has ended, pass on what another process sends
+to us alone, and end as it has ended. It must not know what the program is observed for.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+_PASSED_ON = (*_FROM_TERMINAL, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_BY_KERNEL = 0x80
+"""`si_code` of a signal that the terminal made (SI_KERNEL in Linux' asm-generic/siginfo.h)."""
+_SIGNAL_BASE = 128
+
+
+class Ended:
+    """How the program ended."""
+
+    def __init__(self, status: int) -> None:
+        code = os.waitstatus_to_exitcode(status)
+        self.signal = -code if code < 0 else None
+        self.exit_code = _SIGNAL_BASE - code if code < 0 else code
+        """As a shell sees it: 128 + n for signal n."""
+
+
+def run_program(
+    command: list[str],
+    environment: Mapping[str, str],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Ended:
+    """Run `command` to its end.
+
+    Args:
+        command: executable (a full path) and arguments.
+        environment: the child's whole environment.
+        meanwhile: called once while the program runs, for work that can be done by then.
+
+    Raises:
+        OSError: it could not be started.
+    """
+    # Blocked rather than handled: nothing can interrupt us between any two steps, and a signal
+    # that was ignored when we began (`nohup`) stays ignored, here and in the child.
+    old_handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+    signals = {*_PASSED_ON, signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            environment,
+            setsigmask=before,
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them: the child shall choose itself
+        )
+        meanwhile()
+        return Ended(_wait(pid, signals))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, old_handler)
+
+
+def _wait(pid: int, signals: set[signal.Signals]) -> int:
+    while True:
+        number, has_it = _next_signal(signals)
+        if number != signal.SIGCHLD:
+            if not has_it:
+                os.kill(pid, number)  # not waited for yet: the pid is still the child's
+            continue
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            while signal.sigpending() & signals:  # the Ctrl-C that ended it was meant for us no more
+                signal.sigwait(signals)
+            return status
+
+
+def _next_signal(signals: set[signal.Signals]) -> tuple[int, bool]:
+    """The next signal, and whether the terminal has sent it to the program as well."""
+    if sys.platform != "linux":
+        number = signal.sigwait(signals)  # macOS does not tell who sent it
+        return number, number in _FROM_TERMINAL
+    info = signal.sigwaitinfo(signals)
+    # A terminal that vanishes tells the leader of its session only; Linux: tty_io.c, __tty_hangup.
+    to_us_alone = info.si_signo == signal.SIGHUP and os.getsid(0) == os.getpid()
+    return info.si_signo, info.si_code == _BY_KERNEL and not to_us_alone
+
+
+def end_like(ended: Ended) -> int:
+    """Die by the signal that the program died by; else return its exit code."""
+    if ended.signal is None:
+        return ended.exit_code
+    import resource  # noqa: PLC0415  deferred: needed at no other end
+
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # the program's core is the one that counts
+    if ended.signal not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(ended.signal, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {ended.signal})
+    os.kill(os.getpid(), ended.signal)
+    return ended.exit_code  # as process 1 of a container we outlive it

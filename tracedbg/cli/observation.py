@@ -1,0 +1,37 @@
+"""How a program comes to be observed: what its environment holds, and what its processes have noted.
+
+The other end is `boot/path/sitecustomize.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from tracedbg import boot, plugins
+
+_BOOT_FOLDER = os.path.join(os.path.dirname(os.path.abspath(boot.__file__)), "path")
+_NOTE_ENDING = ".boot"
+
+
+def environment(folder: str, *, max_mb: int) -> dict[str, str]:
+    """Our environment, and what the boot has to know to record into `folder`."""
+    variables = dict(os.environ)
+    inherited = variables.get("PYTHONPATH", "")
+    # We may run below another `tracedbg run`; and an empty entry would mean the current folder.
+    others = [entry for entry in inherited.split(os.pathsep) if entry != _BOOT_FOLDER] if inherited else []
+    variables["PYTHONPATH"] = os.pathsep.join([_BOOT_FOLDER, *others])
+    variables["TRACEDBG_RUN"] = folder
+    variables["TRACEDBG_OPTIONS"] = json.dumps({"max_mb": max_mb})
+    variables["TRACEDBG_WATCH"] = ",".join(plugins.watched_packages())
+    return variables
+
+
+def boot_notes(folder: str) -> dict[str, str]:
+    """What each Python process of the run has noted: pid -> what went wrong, mostly nothing."""
+    notes: dict[str, str] = {}
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(_NOTE_ENDING):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                notes[name[1 : -len(_NOTE_ENDING)]] = file.read().strip()
+    return notes

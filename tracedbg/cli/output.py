@@ -1,0 +1,73 @@
+"""Where a command's words go: one line on stderr, a report on a stream, a file that was named.
+
+It must not know what a report says.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from tracedbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from tracedbg.store.reader import Run
+
+
+def complain(message: str) -> None:
+    """One line on stderr, where there is one."""
+    if sys.stderr is not None:
+        print(f"tracedbg: {message}", file=sys.stderr, flush=True)
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether to colour what goes to `stream` (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def report_as_text(run: Run, colour: bool) -> str:
+    """The report for a person."""
+    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: `run` starts the program first
+    from tracedbg.report.text import render  # noqa: PLC0415  deferred: likewise
+
+    text: str = render(summarise(run), colour=colour)
+    return text
+
+
+def report_as_json(run: Run) -> str:
+    """The report for a program; docs/reference/report-json.md describes it."""
+    import json  # noqa: PLC0415  deferred: `run` starts the program first
+
+    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: likewise
+    from tracedbg.report.json import to_json  # noqa: PLC0415  deferred: likewise
+
+    return json.dumps(to_json(summarise(run)), indent=1) + "\n"
+
+
+def check_writable(file: str, option: str) -> None:
+    """Find out before the work is done whether `file` could be written.
+
+    Raises:
+        UsageError: it could not.
+    """
+    folder = os.path.dirname(os.path.abspath(file))
+    if not os.path.isdir(folder):
+        raise UsageError(f"{option} {file}: there is no folder {folder}")
+    if os.path.isdir(file):
+        raise UsageError(f"{option} {file}: that is a folder; name a file")
+    if not os.access(file if os.path.exists(file) else folder, os.W_OK):
+        raise UsageError(f"{option} {file}: no permission to write there")
+
+
+def write_file(file: str, text: str) -> None:
+    """Write `text` to `file`, whole or not at all for whoever reads it meanwhile.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        with open(file, "w", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror or error}") from error

@@ -1,0 +1,58 @@
+"""The argument parser of all commands: its complaints are `UsageError`s, and it can stop at a program."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tracedbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BEGINS_PROGRAM = ("-m", "-")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser without surprises: no abbreviations, one line for an error."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+        self._takes_program = False
+
+    def take_program(self) -> None:
+        """Leave to `args.program`, untouched, what begins with the first word that is no option of ours.
+
+        That is a script, `-m`, `-` (a script on stdin), or whatever follows `--`.
+        """
+        self._takes_program = True
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print below the usage."""
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse a command's words.
+
+        Raises:
+            UsageError: they are wrong.
+            SystemExit: `--help` was asked for, and has been printed.
+        """
+        if not self._takes_program:
+            return self.parse_args(words)
+        count = self._count_ours(words)
+        args = self.parse_args(words[:count])
+        program = list(words[count:])
+        args.program = program[1:] if program[:1] == ["--"] else program
+        return args
+
+    def _count_ours(self, words: Sequence[str]) -> int:
+        # By hand: how argparse.REMAINDER treats `--` differs between versions of Python.
+        valued = {name for action in self._actions if action.nargs != 0 for name in action.option_strings}
+        at = 0
+        while at < len(words):
+            word = words[at]
+            if not word.startswith("-") or word == "--" or word.startswith("-m") or word in _BEGINS_PROGRAM:
+                break
+            at += 2 if word in valued else 1
+        return min(at, len(words))

@@ -1,0 +1,51 @@
+"""`tracedbg report`: a recorded run once more, as text or JSON. It must not know what a report says."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, ClassVar
+
+from tracedbg.cli.output import check_writable, report_as_json, report_as_text, wants_colour, write_file
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tracedbg.cli.parser import Parser
+
+
+class Report:
+    """Shows the report of a run that was recorded, or is being recorded."""
+
+    name: ClassVar[str] = "report"
+    help: ClassVar[str] = "show the report of a recorded run"
+
+    def configure(self, parser: Parser) -> None:
+        """Which run, and in what form."""
+        parser.add_argument(
+            "run",
+            metavar="RUN",
+            nargs="?",
+            help="folder, id, or the beginning of an id below .tracedbg (default: the latest)",
+        )
+        parser.add_argument(
+            "--format", choices=("text", "json"), default="text", help="for a person or for a program"
+        )
+        parser.add_argument("--output", metavar="FILE", help="write to FILE instead of stdout")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Write the report to stdout or a file."""
+        from tracedbg.store.reader import Run  # noqa: PLC0415  deferred: `--help` need not load it
+        from tracedbg.store.run import find_run  # noqa: PLC0415  deferred: likewise
+
+        if args.output:
+            check_writable(args.output, "--output")
+        with Run.open(find_run(args.run)) as recording:
+            if args.format == "json":
+                text = report_as_json(recording)
+            else:
+                text = report_as_text(recording, colour=not args.output and wants_colour(sys.stdout))
+        if args.output:
+            write_file(args.output, text)
+        else:
+            sys.stdout.write(text)
+        return 0

@@ -1,0 +1,162 @@
+"""`tracedbg run`: the user's program as it would run alone, then a report on stderr.
+
+It must not know how a program is observed: it starts plain Python with the boot folder at the head
+of PYTHONPATH, and reads the recording when the program has ended.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from tracedbg import plugins
+from tracedbg.cli.child import end_like, run_program
+from tracedbg.cli.interpreter import named_python, same_python
+from tracedbg.cli.observation import boot_notes, environment
+from tracedbg.cli.output import check_writable, complain
+from tracedbg.errors import TracedbgError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tracedbg.cli.parser import Parser
+    from tracedbg.store.run import RunFolder
+
+DEFAULT_MAX_MB = 256
+
+
+class Run:
+    """Runs a program under observation."""
+
+    name: ClassVar[str] = "run"
+    help: ClassVar[str] = "run a program and report what was traced, and why again"
+
+    def configure(self, parser: Parser) -> None:
+        """Options of ours end where the program begins."""
+        parser.usage = "tracedbg run [options] (SCRIPT | -m MODULE | -- ...) [arguments of the program]"
+        parser.add_argument("--json", metavar="FILE", help="write the report to FILE as JSON, too")
+        parser.add_argument("--out", metavar="DIR", help="record into DIR instead of .tracedbg/<time>")
+        parser.add_argument(
+            "--max-mb",
+            metavar="N",
+            type=_positive,
+            default=DEFAULT_MAX_MB,
+            help="bound of each process' recording (default: %(default)s); past it, counts go on",
+        )
+        parser.add_argument("--quiet", action="store_true", help="no report on stderr")
+        parser.add_argument("--no-tui", action="store_true", help="no user interface: only the report")
+        parser.add_argument(
+            "--python",
+            metavar='"EXE [options]"',
+            help="the Python to use (default: this one, with the options it was started with)",
+        )
+        parser.take_program()
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run the program; its exit code, or its death by a signal, is ours."""
+        _check_program(args.program)
+        python = named_python(args.python) if args.python is not None else same_python()
+        if args.json:
+            check_writable(args.json, "--json")
+        from tracedbg.store.run import create_run  # noqa: PLC0415  deferred: `--help` need not load it
+
+        folder = create_run(args.out, args.program)
+        started_ns = time.monotonic_ns()
+        try:
+            ended = run_program(
+                [*python, *args.program], environment(folder.path, max_mb=args.max_mb), _load_reporting
+            )
+        except OSError as error:
+            raise UsageError(f"cannot start {python[0]}: {error.strerror or error}") from error
+        folder.finish(
+            exit_code=ended.exit_code, signal=ended.signal, wall_ns=time.monotonic_ns() - started_ns
+        )
+        _report_whatever_happens(folder, args)
+        return end_like(ended)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_positive.__name__ = "positive number"  # argparse: "invalid positive number value: '0'"
+
+
+def _check_program(program: list[str]) -> None:
+    """Find out before anything is recorded what Python would only say in its own words."""
+    if not program:
+        raise UsageError("no program to run: tracedbg run SCRIPT [arguments], or -m MODULE")
+    script = program[0]
+    if script == "-":
+        return
+    if script.startswith("-m"):
+        if program == ["-m"]:
+            raise UsageError("-m needs the name of a module")
+        return
+    if not os.path.exists(script):
+        raise UsageError(f"no such script: {script}")
+    if not os.access(script, os.R_OK):
+        raise UsageError(f"no permission to read {script}")
+    if os.path.isdir(script) and not any(
+        os.path.exists(os.path.join(script, f"__main__.{ending}")) for ending in ("py", "pyc")
+    ):
+        raise UsageError(f"{script} is a folder without a __main__.py; name a script in it")
+
+
+def _load_reporting() -> None:
+    """Import, while the program runs, what the report will need."""
+    try:
+        from tracedbg import explain  # noqa: F401, PLC0415  deferred: the program starts first
+        from tracedbg.report import json, text  # noqa: F401, PLC0415  deferred: likewise
+    except Exception:  # noqa: BLE001, S110  the report will say what is wrong, when the program has ended
+        pass
+
+
+def _report_whatever_happens(folder: RunFolder, args: argparse.Namespace) -> None:
+    """Report; the program has run, so that its own end is what we tell even if we cannot."""
+    try:
+        _report(folder, args)
+    except TracedbgError as error:
+        complain(str(error))
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass  # nobody wants to read it
+    except Exception as error:  # noqa: BLE001  a fault of ours
+        complain(
+            f"no report, by a fault of tracedbg: {type(error).__name__}: {error};"
+            f" the recording is in {folder.path}"
+        )
+
+
+def _report(folder: RunFolder, args: argparse.Namespace) -> None:
+    from tracedbg.cli.output import report_as_json, report_as_text, wants_colour, write_file  # noqa: PLC0415
+    from tracedbg.store.reader import Run as Recording  # noqa: PLC0415  deferred: the program starts first
+
+    notes = boot_notes(folder.path)
+    _say_what_went_unobserved(notes)
+    with Recording.open(folder.path) as recording:
+        if args.json:
+            write_file(args.json, report_as_json(recording))
+        if args.quiet or sys.stderr is None:
+            return
+        if recording.processes:
+            sys.stderr.write(report_as_text(recording, colour=wants_colour(sys.stderr)))
+            sys.stderr.flush()
+        elif notes:
+            packages = " nor ".join(plugins.watched_packages())
+            complain(f"the program imported neither {packages}: nothing to report")
+
+
+def _say_what_went_unobserved(notes: dict[str, str]) -> None:
+    if not notes:
+        complain(
+            "the program ran unobserved: its Python did not run tracedbg's start file"
+            " (was it started with -I, -E or -S, or with a PYTHONPATH of its own?)"
+        )
+    for pid, note in notes.items():
+        for line in note.splitlines():
+            complain(f"process {pid} was not observed: {line}")

@@ -1,0 +1,121 @@
+"""Which adapters and commands there are: list their names without importing, load one by name.
+
+Ours stand in a table, so that starting up reads no file. Those of other packages come from entry
+points of the same groups. It must not know what an adapter or a command does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.errors import UnknownPluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracedbg.hooks import Adapter
+
+ADAPTERS = {
+    "tf_function": "tracedbg.adapters.tf_function:TfFunctionAdapter",
+    "autograph": "tracedbg.adapters.autograph:AutographAdapter",
+    "torch_compile": "tracedbg.adapters.torch_compile:TorchCompileAdapter",
+}
+COMMANDS = {
+    "run": "tracedbg.cli.run:Run",
+    "report": "tracedbg.cli.report:Report",
+    "runs": "tracedbg.cli.runs:Runs",
+    "doctor": "tracedbg.cli.doctor:Doctor",
+}
+ADAPTER_GROUP = "tracedbg.adapters"
+COMMAND_GROUP = "tracedbg.commands"
+FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
+"""The packages that our own adapters wait for, with the oldest version that they are written for."""
+
+
+def adapter_names() -> list[str]:
+    """Names of the installed adapters, ours first."""
+    return [*ADAPTERS, *(name for name in _foreign(ADAPTER_GROUP) if name not in ADAPTERS)]
+
+
+def load_adapter(name: str) -> Adapter:
+    """A new adapter of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    adapter: Adapter = _load("adapter", ADAPTER_GROUP, ADAPTERS, name)()
+    return adapter
+
+
+def command_names() -> list[str]:
+    """Names of the installed commands, ours first."""
+    return [*COMMANDS, *(name for name in _foreign(COMMAND_GROUP) if name not in COMMANDS)]
+
+
+def load_command(name: str) -> Any:
+    """The class of the command of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    return _load("command", COMMAND_GROUP, COMMANDS, name)
+
+
+def watched_packages() -> list[str]:
+    """The packages whose import starts a recording: those that some adapter attaches to."""
+    packages = list(FRAMEWORKS)
+    for name in _foreign(ADAPTER_GROUP):
+        packages += [module.partition(".")[0] for module in load_adapter(name).modules]
+    return list(dict.fromkeys(packages))
+
+
+def _load(kind: str, group: str, ours: dict[str, str], name: str) -> Any:
+    target = ours.get(name) or _foreign(group).get(name)
+    if target is None:
+        raise UnknownPluginError(kind, name, [*ours, *_foreign(group)])
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _foreign(group: str) -> dict[str, str]:
+    """Entry points of `group` in other packages: name -> `module:attribute`.
+
+    Reads the few metadata files itself: `importlib.metadata` takes 25 ms to import, and parses
+    the entry points of every installed package.
+    """
+    found: dict[str, str] = {}
+    for file in _entry_point_files():
+        try:
+            with open(file, encoding="utf-8") as opened:
+                text = opened.read()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if f"[{group}]" in text:
+            found.update(_section(text, group))
+    return {name: target for name, target in found.items() if not target.startswith("tracedbg.")}
+
+
+def _entry_point_files() -> Iterator[str]:
+    for folder in dict.fromkeys(sys.path):
+        try:
+            names = os.listdir(folder or os.curdir)
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")):
+                yield os.path.join(folder, name, "entry_points.txt")
+
+
+def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
+    """The lines `name = target` of one section (Python Packaging: entry points specification)."""
+    current = ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            current = line.strip("[]")
+        elif current == group and "=" in line and not line.startswith(("#", ";")):
+            name, _, target = line.partition("=")
+            yield name.strip(), target.partition("[")[0].strip()
