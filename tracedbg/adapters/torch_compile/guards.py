@@ -1,10 +1,11 @@
 """Why the cached entries of a compiled function did not fit a call, as `GuardFailure`.
 
 This is the reference of what `GuardFailure` holds for torch.compile; `tests/adapters/torch/
-guard_texts.json` has a real example of each kind. `guard` is torch's own text of the condition
-(for a tensor a sentence on parameters may follow it), without the padding and the `# code  # file:line in f` that torch appends (the line is
-`user_frame`). A note of torch's follows after two spaces and `# `: either `HINT: ...` or
-`0/1 specialization`, which says that no line of the user's asked for the condition. Forms:
+guard_texts.json` has a real example of each kind. `guard` is torch's own text of the condition,
+without the padding and the `# code  # file:line in f` that torch appends (the line is
+`user_frame`). For a tensor a sentence on parameters may follow it. A note of torch's follows after
+two spaces and `# `: either `HINT: ...` or `0/1 specialization`, which says that no line of the
+user's asked for the condition. Forms:
 
     tensor 'S' size mismatch at index I. expected N, actual M
     tensor 'S' stride mismatch at index I. expected N, actual M
@@ -71,7 +72,9 @@ _GLOBAL_STATE = "GLOBAL_STATE changed: "
 class Call:
     """The call that no entry fitted: its variables, code and backend."""
 
-    def __init__(self, f_locals: dict[str, Any], f_globals: dict[str, Any], code: CodeType, backend: Any) -> None:
+    def __init__(
+        self, f_locals: dict[str, Any], f_globals: dict[str, Any], code: CodeType, backend: Any
+    ) -> None:
         self.f_locals = f_locals
         self.scope = {"L": f_locals, "G": f_globals}
         self.code = code
@@ -128,8 +131,8 @@ def _failure(name: str, part: str, stack: Iterable[Any], manager: Any, call: Cal
 
 def _values(guard: str, manager: Any, call: Call) -> tuple[str, str, str]:
     """The path that a guard reads, and its value before and now."""
-    if found := tensors.mismatch(guard):
-        return _tensor_values(found, manager, call)
+    if wrong := tensors.mismatch(guard):
+        return _tensor_values(wrong, manager, call)
     if found := _IDENTITY.match(guard):
         return _identity_values(found, manager, call)
     if guard.startswith(_DUPLICATE):

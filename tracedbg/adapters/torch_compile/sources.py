@@ -70,7 +70,7 @@ def _attribute(owner: Any, name: str) -> Any:
 
 
 def _c_attribute(owner: Any, descriptor: Any) -> Any:
-    import torch  # noqa: PLC0415  only used once the program has imported torch
+    import torch
 
     if isinstance(owner, torch.Tensor) and not is_plain_tensor(owner):
         raise UnreadableError(descriptor.__name__)
@@ -88,9 +88,12 @@ def _submodule(owner: Any, name: str) -> Any:
 
 
 def _item(owner: Any, key: Any) -> Any:
-    for kind in (dict, list, tuple):
-        if isinstance(owner, kind):
-            return kind.__getitem__(owner, key)
+    if isinstance(owner, dict):
+        return dict.__getitem__(owner, key)
+    if isinstance(owner, list):
+        return list.__getitem__(owner, key)
+    if isinstance(owner, tuple):
+        return tuple.__getitem__(owner, key)
     raise UnreadableError(type(owner).__name__)
 
 
@@ -113,7 +116,7 @@ def _call(node: ast.Call, scope: dict[str, Any]) -> Any:
 
 
 def _tensor_method(tensor: Any, name: str) -> Any:
-    import torch  # noqa: PLC0415
+    import torch
 
     if not isinstance(tensor, torch.Tensor) or not is_plain_tensor(tensor):
         raise UnreadableError(name)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MISMATCH = re.compile(r"tensor '(?P<source>.+)' (?P<what>[a-zA-Z_ ]+?) mismatch")
-_NOT_A_TENSOR = re.compile(r"expected type of '(?P<source>.+)' to be a tensor type, ' but found <class '(?P<type>.+)'>")
+_NOT_A_TENSOR = re.compile(
+    r"expected type of '(?P<source>.+)' to be a tensor type, ' but found <class '(?P<type>.+)'>"
+)
 _EXPECTED = re.compile(
     r"check_tensor\((?P<source>.+), (?P<type>\w+), DispatchKeySet\((?P<keys>.*?)\), (?P<dtype>torch\.\w+), "
     r"device=(?P<device>.*?), requires_grad=(?P<requires_grad>\w+), "
@@ -80,7 +82,7 @@ def _sizes(text: str) -> list[int | None]:
 
 def seen(found: Mismatch, value: Any) -> str:
     """The value that is there instead, in the words of `expected`."""
-    import torch  # noqa: PLC0415  only used once the program has imported torch
+    import torch
 
     if not isinstance(value, torch.Tensor):
         return type_name(type(value))
@@ -99,7 +101,7 @@ def seen(found: Mismatch, value: Any) -> str:
 
 def global_state(name: str) -> Any:
     """What a part of torch's global state is now, by the name that its guard has for it."""
-    import torch  # noqa: PLC0415
+    import torch
 
     if found := re.match(r"autocast\((\w+)\)_(enabled|dtype)", name):
         read = torch.is_autocast_enabled if found[2] == "enabled" else torch.get_autocast_dtype

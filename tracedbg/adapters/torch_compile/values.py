@@ -16,7 +16,7 @@ MAX_TEXT = 80
 _MAX_ITEMS = 4
 _MAX_DEPTH = 2
 _PLAIN = (type(None), type(...), bool, int, float, complex, str, bytes)
-_BRACKETS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+_BRACKETS: dict[type, str] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
 
 def describe(value: Any, depth: int = 0) -> str:
@@ -31,8 +31,8 @@ def describe(value: Any, depth: int = 0) -> str:
     return shorten(_object(value, kind))
 
 
-def _object(value: Any, kind: type) -> str:
-    import torch  # noqa: PLC0415  this module is only used once the program has imported torch
+def _object(value: Any, kind: type) -> str:  # noqa: PLR0911  one line for each kind
+    import torch
 
     if issubclass(kind, torch.Tensor):
         return tensor_text(value)
@@ -80,7 +80,7 @@ def _mapping(value: dict[Any, Any], depth: int) -> str:
 
 def tensor_text(tensor: Any) -> str:
     """`float32[3, 4]`; only the type's name for a subclass that runs code of its own."""
-    import torch  # noqa: PLC0415
+    import torch
 
     if not is_plain_tensor(tensor):
         return f"<{type_name(type(tensor))}>"
@@ -90,7 +90,7 @@ def tensor_text(tensor: Any) -> str:
 
 def is_plain_tensor(tensor: Any) -> bool:
     """Whether its attributes are answered by torch itself, and not by code of a subclass."""
-    import torch  # noqa: PLC0415
+    import torch
 
     return type(tensor) in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer)
 

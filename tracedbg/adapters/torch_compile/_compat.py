@@ -1,0 +1,159 @@
+"""Every private name of torch that this adapter relies on, and the versions it is known to hold for.
+
+Known by running: 2.13.0. Known by reading the source: 2.7.1, 2.9.1, 2.11.0. A name that is gone
+switches off the part that needs it, with one `Fault`, and leaves the rest at work;
+`tests/adapters/torch/test_private_names.py` fails when one moves, and shows that the rest works.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+
+class MovedError(Exception):
+    """torch has this private name no longer, or not yet."""
+
+
+@dataclass(frozen=True)
+class Private:
+    """A private name of torch."""
+
+    module: str
+    path: str
+    versions: str
+    use: str
+
+    def find(self) -> tuple[Any, str]:
+        """What holds the name, and the last part of it.
+
+        Raises:
+            MovedError: if it is not there.
+        """
+        owner: Any = importlib.import_module(self.module)  # loaded by convert_frame: never a new import
+        *parents, attribute = self.path.split(".")
+        for part in (*parents, attribute):
+            if not hasattr(owner, part):
+                import torch
+
+                raise MovedError(
+                    f"torch {torch.__version__} has no {self.module}.{self.path} (known in {self.versions})"
+                )
+            if part is not attribute:
+                owner = getattr(owner, part)
+        return owner, attribute
+
+    def get(self) -> Any:
+        """The object of that name."""
+        owner, attribute = self.find()
+        return getattr(owner, attribute)
+
+
+COMPILE = Private(
+    "torch._dynamo.convert_frame",
+    "_compile",
+    "2.5-2.13",
+    "one call for each compile that has a compile id; see `COMPILE_ARGUMENTS`",
+)
+COMPILE_ARGUMENTS = (
+    "code",
+    "globals",
+    "locals",
+    "compiler_fn",
+    "one_graph",
+    "cache_size",
+    "compile_id",
+    "skip",
+)
+"""Its arguments, by name, in 2.5-2.13. The cached entries: see `cache_entries`."""
+RECOMPILE_LIMIT = Private(
+    "torch._dynamo.convert_frame",
+    "exceeds_recompile_limit",
+    "2.6-2.13",
+    "a pure function of cache_size and compile_id: (reached, name of the limit); asked before the compile",
+)
+CALL_USER_COMPILER = Private(
+    "torch._dynamo.output_graph",
+    "OutputGraph.call_user_compiler",
+    "2.5-2.13",
+    "is given the graph that was traced",
+)
+LOG_GRAPH_BREAK = Private(
+    "torch._dynamo.symbolic_convert",
+    "InstructionTranslatorBase.log_graph_break",
+    "2.11-2.13",
+    "called at each break with the exception that tells of it",
+)
+LOG_GRAPH_BREAK_FUNCTION = Private(
+    "torch._dynamo.symbolic_convert", "log_graph_break", "2.5-2.9", "the same, before it was a method"
+)
+EVENT_END = Private(
+    "torch._dynamo.utils",
+    "ChromiumEventLogger.log_event_end",
+    "2.6-2.13",
+    "(self, name, end, metadata, start, ..): the end of each phase of a compile, in epoch nanoseconds",
+)
+INSTANT_EVENT = Private(
+    "torch._dynamo.utils",
+    "ChromiumEventLogger.log_instant_event",
+    "2.6-2.13",
+    "(self, name, ..): cache hit or miss",
+)
+CURRENT_COMPILE_ID = Private(
+    "torch._guards",
+    "CompileContext.current_compile_id",
+    "2.5-2.13",
+    "the object that `_compile` was given, for a backward that is compiled later too",
+)
+SKIPPED_FOLDERS = Private(
+    "torch._dynamo.trace_rules", "SKIP_DIRS", "2.5-2.13", "folders whose functions Dynamo never traces"
+)
+SKIPPED_FOLDERS_CHANGED = Private(
+    "torch._dynamo.trace_rules", "_recompile_re", "2.5-2.13", "to be called when `SKIP_DIRS` was changed"
+)
+UNSUPPORTED = Private("torch._dynamo.exc", "Unsupported", "2.5-2.13", "a soft failure: the frame runs eager")
+USER_ERROR = Private("torch._dynamo.exc", "UserError", "2.5-2.13", "the same")
+
+NAMES = (
+    COMPILE,
+    RECOMPILE_LIMIT,
+    CALL_USER_COMPILER,
+    LOG_GRAPH_BREAK,
+    EVENT_END,
+    INSTANT_EVENT,
+    CURRENT_COMPILE_ID,
+    SKIPPED_FOLDERS,
+    SKIPPED_FOLDERS_CHANGED,
+    UNSUPPORTED,
+    USER_ERROR,
+)
+
+ATTRIBUTES = {
+    "CacheEntry": ("compile_id", "guard_manager", "backend"),
+    "GuardManagerWrapper": (
+        "check_verbose",
+        "code_parts",
+        "closure_vars",
+        "global_scope",
+        "id_matched_objs",
+        "no_tensor_aliasing_sources",
+    ),
+    "GuardDebugInfo": ("result", "verbose_code_parts", "user_stack"),
+    "ConvertFrameReturn": ("guarded_code", "skip_reason"),
+}
+"""What is read of objects that a compile hands us. `user_stack` and `skip_reason` since 2.11, and
+`CacheEntry.next` instead of a list of entries in 2.7: all three are read with a default."""
+
+
+def cache_entries(arguments: dict[str, Any]) -> list[Any]:
+    """The cached entries that a call was compared with, from the arguments of `_compile`."""
+    for name in ("cache_entries_for_reasons", "cache_entries"):
+        if name in arguments:
+            return list(arguments[name])
+    entries = []
+    entry = arguments.get("cache_entry")
+    while entry is not None:
+        entries.append(entry)
+        entry = entry.next
+    return entries

@@ -1,0 +1,59 @@
+"""Where Dynamo cut a function in two, as `GraphBreak`.
+
+Counted once for each (file, line, kind) of a compile: Dynamo analyses a frame again after each
+break, and tells of a break in a nested call once more for every function around it. Whoever wants
+to count over a program takes the distinct (file, line, kind), too: a function that breaks inside
+another is compiled on its own afterwards, and breaks again at the same line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tracedbg.adapters.torch_compile.functions import user_stack
+from tracedbg.events import Frame, GraphBreak
+from tracedbg.source import is_user_file, line_text
+
+if TYPE_CHECKING:
+    from tracedbg.events import Traceable
+
+_CODE = re.compile(r"/gb/(gb\d{4})")
+_EXPLANATION = re.compile(
+    r"^  Explanation: (.*?)(?=^  Hint: |^  Developer debug context: |\Z)", re.DOTALL | re.MULTILINE
+)
+
+
+def graph_break(
+    error: BaseException, function: Traceable, call_stack: tuple[Frame, ...], trace_id: int
+) -> GraphBreak:
+    """The break that Dynamo's exception `error` tells of.
+
+    Args:
+        error: mostly `Unsupported`, with the stack of what was being traced.
+        function: what was being compiled.
+        call_stack: the user's frames that called it, the innermost first.
+        trace_id: the compile.
+    """
+    text = str(error)
+    traced = [Frame(at.filename, at.lineno or 0, at.name) for at in getattr(error, "real_stack", None) or ()]
+    traced.reverse()
+    frame = next((at for at in traced if is_user_file(at.file)), None)
+    frame = frame or (traced[0] if traced else Frame(function.file, function.line, function.name))
+    code = _CODE.search(text)
+    return GraphBreak(
+        code=code[1].upper() if code else "",
+        kind=getattr(error, "gb_type", None) or type(error).__name__,
+        reason=_reason(text),
+        frame=frame,
+        function=function,
+        stack=user_stack((*traced, *call_stack)),
+        ran_eager=line_text(frame.file, frame.line),
+        trace_id=trace_id,
+    )
+
+
+def _reason(text: str) -> str:
+    """Torch's explanation in one line; the first line where it has none."""
+    found = _EXPLANATION.search(text)
+    return " ".join((found[1] if found else text.partition("\n")[0]).split())

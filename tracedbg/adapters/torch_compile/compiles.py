@@ -1,0 +1,227 @@
+"""One compile after the other: what Dynamo does, told as events.
+
+How to get torch's own numbers (`torch._dynamo.utils.get_compilation_metrics()`, forward records)
+from the events: the compile ids without `fail_type` are the labels of the `TraceEnded` with an
+empty `error`; the records with `fail_type` are the `TraceEnded` with an `error` (whether `FAILED`,
+it raised into the program, or `EAGER`, Dynamo gave up on the frame) and the `Fallback` of the kinds
+`recompile_limit` and `accumulated_limit`, which have no trace.
+
+`EAGER` without `error` is a frame that Dynamo skips since it found nothing to compile. A code
+object that ended `EAGER` is never looked at again: a `Fallback` of kind `skipped` says so. For a
+resume function (`Traceable.owner`) it mostly means that nothing was left to do after the break.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.torch_compile import _compat
+from tracedbg.adapters.torch_compile.breaks import graph_break
+from tracedbg.adapters.torch_compile.functions import role, traceable, user_stack
+from tracedbg.adapters.torch_compile.graphs import count_ops, op_sites
+from tracedbg.adapters.torch_compile.guards import Call, guard_failures
+from tracedbg.adapters.torch_compile.options import options_of
+from tracedbg.adapters.torch_compile.phases import CACHES, Timeline
+from tracedbg.events import Fallback, GraphMade, Outcome, TraceEnded, TraceStarted
+from tracedbg.source import current_stack
+
+if TYPE_CHECKING:
+    from tracedbg.events import Frame, GuardFailure, OpSite, Traceable
+    from tracedbg.hooks import Hooks
+
+_LIMITS = {"recompile_limit": "recompile_limit", "accumulated_recompile_limit": "accumulated_limit"}
+_NO_ID = 0
+_DEEP_STACK = 64  # resume functions are taken out of it
+
+
+@dataclass
+class Compile:
+    """A call of `_compile` that has not returned."""
+
+    function: Traceable
+    label: str
+    one_graph: bool
+    box: Any
+    failures: tuple[GuardFailure, ...]
+    call_stack: tuple[Frame, ...]
+    timeline: Timeline
+    limit: str = ""
+    """The limit that stops it from being a compile at all."""
+    sites: tuple[OpSite, ...] | None = None
+    """The graph of the last analysis that came to one."""
+    breaks: set[tuple[str, int, str]] = field(default_factory=set)
+
+
+class Compiles:
+    """Turns calls of Dynamo's functions into events.
+
+    A trace's times are kept for as long as the hooks: a backward may be compiled at any time.
+    """
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+        self._sink = hooks.sink
+        self._local = threading.local()
+        self._timelines: dict[int, Timeline] = {}
+
+    @property
+    def _active(self) -> list[Compile]:
+        """The compiles of this thread, the innermost last."""
+        if not hasattr(self._local, "active"):
+            self._local.active = []
+        active: list[Compile] = self._local.active
+        return active
+
+    def begin(self, arguments: dict[str, Any]) -> Compile:
+        """Dynamo starts to compile: the event is on disk before it goes on.
+
+        Args:
+            arguments: those of `_compile`, by name.
+        """
+        start_ns = self._sink.now_ns()
+        code, compile_id = arguments["code"], arguments["compile_id"]
+        entries = _compat.cache_entries(arguments)
+        call = Call(arguments["locals"], arguments["globals"], code, arguments["compiler_fn"])
+        limit = self._hooks.safely("limits", _limit, arguments, default="")
+        current = Compile(
+            function=traceable(code),
+            label=str(compile_id),
+            one_graph=arguments["one_graph"],
+            box=arguments.get("convert_frame_box"),
+            failures=self._failures(entries, call),
+            call_stack=user_stack(current_stack(limit=_DEEP_STACK)),
+            timeline=Timeline(_NO_ID if limit else self._sink.new_id(), compile_id, start_ns),
+            limit=limit,
+        )
+        if not limit:
+            self._start(current, arguments, len(entries))
+        self._active.append(current)
+        return current
+
+    def _failures(self, entries: list[Any], call: Call) -> tuple[GuardFailure, ...]:
+        """Tried at each compile: one guard that we cannot read must not cost us the others."""
+        try:
+            return guard_failures(entries, call)
+        except Exception as error:
+            self._hooks.fault("guards", error)
+            return ()
+
+    def _start(self, current: Compile, arguments: dict[str, Any], cached_count: int) -> None:
+        timeline = current.timeline
+        self._timelines[id(timeline.compile_id)] = timeline
+        parents = [at.timeline.trace_id for at in self._active if not at.limit]
+        started = TraceStarted(
+            id=timeline.trace_id,
+            traceable=current.function,
+            start_ns=timeline.start_ns,
+            thread_id=threading.get_ident(),
+            role=role(arguments["code"]),
+            parent_id=parents[-1] if parents else None,
+            label=current.label,
+            guard_failures=current.failures,
+            cached_count=cached_count,
+            call_stack=current.call_stack,
+            options=options_of(arguments["compiler_fn"], fullgraph=current.one_graph),
+        )
+        self._sink.emit(started)
+        self._sink.flush()
+
+    def end(self, current: Compile, result: Any) -> None:
+        """It returned: with code, or with the decision to leave the frame alone."""
+        self._leave(current)
+        if result.guarded_code is not None:
+            self._finish(current, Outcome.COMPILED)
+            return
+        self._finish(current, Outcome.EAGER)
+        self._fall_back(current, "skipped", getattr(result, "skip_reason", None) or "no operation was traced")
+
+    def fail(self, current: Compile, error: BaseException) -> None:
+        """It raised; what the program sees of that is up to Dynamo."""
+        self._leave(current)
+        reason = f"{type(error).__qualname__}: {str(error).partition(chr(10))[0]}"
+        if current.limit and _is_limit(error):
+            self._fall_back(current, current.limit, reason)
+            return
+        if current.limit:
+            return
+        if not _is_suppressed(current, error):
+            self._finish(current, Outcome.FAILED, reason)
+            return
+        self.add_break(error, current)
+        self._finish(current, Outcome.EAGER, reason)
+        self._fall_back(current, "skipped", reason)
+
+    def _leave(self, current: Compile) -> None:
+        """Take it from the stack, with whatever a fault of ours has left above it."""
+        active = self._active
+        if current in active:
+            del active[active.index(current) :]
+
+    def _finish(self, current: Compile, outcome: Outcome, error: str = "") -> None:
+        timeline, sites = current.timeline, current.sites
+        end_ns = self._sink.now_ns()
+        if sites is not None:
+            self._sink.emit(GraphMade(timeline.trace_id, "dynamo", sites))
+        op_count = count_ops(sites or ()) if outcome is Outcome.COMPILED else None
+        hits = tuple(timeline.cache_hits.items())
+        self._sink.emit(TraceEnded(timeline.trace_id, end_ns, outcome, error, op_count, cache_hits=hits))
+        timeline.end(end_ns, self._sink)
+
+    def _fall_back(self, current: Compile, kind: str, reason: str) -> None:
+        now_ns, stack = self._sink.now_ns(), current.call_stack
+        self._sink.emit(Fallback(current.function, kind, reason, now_ns, current.failures, stack))
+
+    def add_graph(self, graph: Any) -> None:
+        """The graph that goes to the backend."""
+        if self._active:
+            self._active[-1].sites = op_sites(graph)
+
+    def add_break(self, error: BaseException, current: Compile | None = None) -> None:
+        """A graph break, told by Dynamo's exception; no more than once for each place and kind."""
+        if current is None:
+            if not self._active:
+                return
+            current = self._active[-1]
+        found = graph_break(error, current.function, current.call_stack, current.timeline.trace_id)
+        key = (found.frame.file, found.frame.line, found.kind)
+        if key not in current.breaks:
+            current.breaks.add(key)
+            self._sink.emit(found)
+
+    def add_phase(self, compile_id: Any, event: str, start_ns: int, end_ns: int) -> None:
+        """The end of one of torch's phases, during the compile or long after it."""
+        if timeline := self._timelines.get(id(compile_id)):
+            timeline.add(event, start_ns, end_ns, self._sink)
+
+    def add_cache_event(self, compile_id: Any, event: str) -> None:
+        """A compiler cache was asked."""
+        if timeline := self._timelines.get(id(compile_id)):
+            timeline.cache_hits[CACHES[event]] += 1
+
+
+def _limit(arguments: dict[str, Any]) -> str:
+    """The name of the recompile limit that this compile would go beyond; empty where none."""
+    exceeds = _compat.RECOMPILE_LIMIT.get()
+    is_reached, name = exceeds(arguments["cache_size"], arguments["compile_id"])
+    return _LIMITS.get(name, name) if is_reached else ""
+
+
+def _is_limit(error: BaseException) -> bool:
+    """`error_on_recompile` raises before the limit is looked at."""
+    return type(error).__name__ != "RecompileError"
+
+
+def _is_suppressed(current: Compile, error: BaseException) -> bool:
+    """Whether Dynamo will run the frame eager rather than raise.
+
+    Source: `torch/_dynamo/convert_frame.py`, `ConvertFrame.__call__`.
+    """
+    if current.one_graph or getattr(current.box, "error_on_graph_break", False):
+        return False
+    if isinstance(error, (_compat.UNSUPPORTED.get(), _compat.USER_ERROR.get())):
+        return type(error).__name__ not in ("UncapturedHigherOrderOpError", "ResumePrologueTracingError")
+    import torch._dynamo.config as dynamo_config
+
+    return isinstance(error, Exception) and bool(dynamo_config.suppress_errors)

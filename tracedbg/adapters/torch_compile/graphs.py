@@ -1,0 +1,65 @@
+"""An FX graph as op sites, each with the user's line that made it.
+
+It must not keep the graph, or anything of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tracedbg.adapters.torch_compile.values import shorten, spec_text
+from tracedbg.events import OpSite
+from tracedbg.source import is_user_file
+
+_FRAME = re.compile(r'File "(?P<file>.+?)", line (?P<line>\d+), in ')
+
+
+def op_sites(graph: Any) -> tuple[OpSite, ...]:
+    """One `OpSite` for each node of an `fx.Graph`, in its order."""
+    return tuple(_site(node) for node in graph.nodes)
+
+
+def count_ops(sites: tuple[OpSite, ...]) -> int:
+    """How many of them compute something, as torch counts them."""
+    return sum(site.op not in ("placeholder", "get_attr", "output") for site in sites)
+
+
+def _site(node: Any) -> OpSite:
+    file, line = _line(node.stack_trace or "")
+    inputs = tuple(source.name for source in node.all_input_nodes)
+    return OpSite(node.name, _op(node), inputs, _output(node.meta.get("example_value")), file, line)
+
+
+def _op(node: Any) -> str:
+    if node.op == "call_method":
+        return f"Tensor.{node.target}"
+    if node.op == "call_module":
+        return str(node.target)
+    if node.op != "call_function":
+        return str(node.op)
+    name = getattr(node.target, "__name__", None)
+    if name is None or not hasattr(node.target, "__module__"):
+        return str(node.target)
+    module = (node.target.__module__ or "torch").replace("_operator", "operator")
+    return f"{module}.{name}"
+
+
+def _output(value: Any) -> str:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        with torch._C.DisableTorchFunction():
+            return spec_text(str(value.dtype), value.shape)
+    if isinstance(value, (tuple, list)):
+        return shorten(f"({', '.join(_output(item) for item in value)})")
+    if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool, int, float, bool)):
+        return f"{type(value).__name__} {value}"
+    return ""
+
+
+def _line(stack: str) -> tuple[str, int]:
+    """The innermost line of the user's in a node's stack, or of anybody's where there is none."""
+    frames = [(found["file"], int(found["line"])) for found in _FRAME.finditer(stack)]
+    users = [frame for frame in frames if is_user_file(frame[0])]
+    return (users or frames or [("", 0)])[-1]
