@@ -120,7 +120,26 @@ LOOP_CHECKER = PrivateName(
     "one object for each loop that runs in Python; told of each iteration (not under `python -O`)",
 )
 
-TF_FUNCTION_NAMES = (TRACE_SPAN, FUNCTION_MADE, BACKWARD_NAME, BACKWARD_MADE, OP_MADE, SOURCE_MAPS, TRACE_TYPES)
+DISTRIBUTED = PrivateName(
+    "tensorflow.python.types.distribute",
+    "Iterator",
+    "what `for_stmt` turns into a graph loop though it is no tensor",
+)
+DISTRIBUTED_DATA = PrivateName(
+    "tensorflow.python.types.distribute",
+    "Iterable",
+    "what `for_stmt` turns into a reduction of a distributed dataset",
+)
+
+TF_FUNCTION_NAMES = (
+    TRACE_SPAN,
+    FUNCTION_MADE,
+    BACKWARD_NAME,
+    BACKWARD_MADE,
+    OP_MADE,
+    SOURCE_MAPS,
+    TRACE_TYPES,
+)
 AUTOGRAPH_NAMES = (
     TRANSPILER,
     LEFT_AS_IS,
@@ -132,6 +151,8 @@ AUTOGRAPH_NAMES = (
     IF_EXPRESSION,
     LOOP_REGISTRY,
     LOOP_CHECKER,
+    DISTRIBUTED,
+    DISTRIBUTED_DATA,
 )
 
 

@@ -33,27 +33,31 @@ class UserStack:
     def frames(self, frame: FrameType | None, limit: int = MAX_STACK) -> tuple[Frame, ...]:
         """The user's frames from `frame` outwards, innermost first, at most `limit`."""
         kept: list[Frame] = []
-        origins: Origins | None = None
         while frame is not None and len(kept) < limit:
-            code = frame.f_code
-            file = code.co_filename
-            if is_user_file(file):
-                kept.append(Frame(file, frame.f_lineno, code_name(code)))
-            elif _GENERATED in file:
-                if origins is None:
-                    origins = self.origins()
-                origin = origins.get((file, frame.f_lineno))
-                if origin is not None and is_user_file(origin[0]):
-                    kept.append(Frame(*origin))
+            found = self.at(frame)
+            if found is not None:
+                kept.append(found)
             frame = frame.f_back
         return tuple(kept)
 
     def line(self, frame: FrameType | None) -> Frame | None:
         """The innermost line of the user's, if there is one."""
-        found = self.frames(frame, limit=1)
-        return found[0] if found else None
+        while frame is not None:
+            found = self.at(frame)
+            if found is not None:
+                return found
+            frame = frame.f_back
+        return None
 
-    def origins(self) -> Origins:
-        """AutoGraph's map of this thread: (generated file, line) to (file, line, function)."""
+    def at(self, frame: FrameType) -> Frame | None:
+        """The line of the user's that this one frame runs, if it is the user's."""
+        code = frame.f_code
+        file = code.co_filename
+        if is_user_file(file):
+            return Frame(file, frame.f_lineno, code_name(code))
+        if _GENERATED not in file:
+            return None
         mappers = self._mappers.get(threading.get_ident())
-        return mappers[-1].get_effective_source_map() if mappers else {}
+        origins: Origins = mappers[-1].get_effective_source_map() if mappers else {}
+        origin = origins.get((file, frame.f_lineno))
+        return Frame(*origin) if origin is not None and is_user_file(origin[0]) else None

@@ -1,10 +1,10 @@
 """Every trace of every `tf.function`, and the gradients and `tf.data` functions beside them.
 
-How to get TensorFlow's own `experimental_get_tracing_count()` of a function object out of the events: count
-the traces with its `Traceable.object_id` that ended `COMPILED`, but not those with role `BACKWARD`. That
-count includes the second trace of a function whose first call creates variables, which is no
-retrace; retraces are the traces with role `FORWARD` after the first. The function that initialises such variables
-is an object of its own, named `initialize_variables`.
+How to get TensorFlow's own `experimental_get_tracing_count()` of a function object out of the events:
+count the traces with its `Traceable.object_id` that ended `COMPILED`, but not those with role `BACKWARD`.
+That includes the second trace of a function whose first call creates variables, which is no retrace;
+retraces are the traces with role `FORWARD` after the first. The function that initialises such variables is
+an object of its own, named `initialize_variables`.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class ClosureIds:
 
 def _instance(method: MethodType) -> Any:
     """What a method is bound to; TensorFlow binds to a stand-in with a weak reference to it."""
-    instance = method.__self__
+    instance: Any = method.__self__
     if type(instance).__name__ == "TfMethodTarget":
         return instance.target
     return instance

@@ -77,6 +77,6 @@ def _output(tensor: Any, words: dict[tuple[Any, ...], str]) -> str:
     key = (tensor.dtype, shape)
     text = words.get(key)
     if text is None:
-        dims = "..." if shape.rank is None else ", ".join("?" if d is None else str(d) for d in shape.as_list())
-        text = words[key] = f"{tensor.dtype.name}[{dims}]"
+        dims = ["..."] if shape.rank is None else ["?" if d is None else str(d) for d in shape.as_list()]
+        text = words[key] = f"{tensor.dtype.name}[{', '.join(dims)}]"
     return text

@@ -199,7 +199,8 @@ class SignatureReader:
         parts = tuple(self.spec(part, leaves) for part in trace_type.components)
         metadata = OpaqueSpec("metadata", _SHORT.repr(trace_type.metadata))
         names = ("metadata", *(f"[{index}]" for index in range(len(parts))))
-        return MappingSpec(f"{kind.__module__}.{kind.__qualname__}", names, (metadata, *parts), is_record=True)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        return MappingSpec(name, names, (metadata, *parts), is_record=True)
 
     def _context(self, context: Any) -> tuple[tuple[str, str], ...]:
         inner = context.context
@@ -249,7 +250,7 @@ def _text(value: Hashable) -> str:
     if type(value) in _PLAIN:
         return _SHORT.repr(value)
     base = next((kind for kind in (int, float, complex, str, bytes) if isinstance(value, kind)), None)
-    return type(value).__qualname__ if base is None else base.__repr__(value)  # type: ignore[arg-type]
+    return type(value).__qualname__ if base is None else base.__repr__(value)
 
 
 def _shape(spec: Any) -> tuple[int | None, ...] | None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _MAX_LINKS = 32
 _MAX_CLOSURE_DEPTH = 4
 _DATASET = "_tf_data_function"
-_DATASET_FILE = "structured_function.py"
 
 
 @dataclass(eq=False)
@@ -108,9 +107,7 @@ class Subjects:
 
     def _traceable(self, options: Any, subject: Subject) -> Traceable:
         chain = list(links(options.python_function))
-        innermost = chain[-1]
-        if is_dataset(options):
-            innermost = _dataset_function(innermost)
+        innermost = _dataset_function(chain[-1]) if is_dataset(options) else chain[-1]
         code = getattr(innermost, "__code__", None)
         name = getattr(innermost, "__qualname__", None) or options.name
         return Traceable(
@@ -146,42 +143,45 @@ def links(function: Any) -> Iterator[Any]:
             function = function.__func__
         elif (wrapped := inspect.getattr_static(function, "__wrapped__", None)) is not None:
             function = wrapped
-        elif not isinstance(function, FunctionType) and isinstance(
-            call := getattr(type(function), "__call__", None), FunctionType
-        ):
+        elif isinstance(call := inspect.getattr_static(type(function), "__call__", None), FunctionType):
             function = call
         else:
             return
 
 
 def _dataset_function(wrapper: Any) -> Any:
-    """The user's function inside the one that `tf.data` made of it, or else `wrapper`."""
-    outermost = wrapper
+    """The function that was given to `tf.data`, inside the one that it made of it.
+
+    Where a library gave it, the user's function that it calls in turn, if there is one in its closure.
+    """
+    contents = _closed_over(wrapper)
+    helper = contents.get("wrapper_helper")
+    holder = contents.get("self") or _closed_over(helper).get("self")
+    given = getattr(holder, "_func", None)
+    if given is None:
+        return wrapper
+    outermost = function = _innermost(given)
     for _ in range(_MAX_CLOSURE_DEPTH):
-        code = getattr(wrapper, "__code__", None)
-        if code is None or is_user_file(code.co_filename):
-            return wrapper if code is not None else outermost
-        inner = _function_in_closure(wrapper)
-        if inner is None:
-            return outermost
-        wrapper = inner
+        if isinstance(function, FunctionType) and is_user_file(function.__code__.co_filename):
+            return function
+        inner = (value for value in _closed_over(function).values() if callable(value))
+        function = next(
+            (link for value in inner if isinstance(link := _innermost(value), FunctionType)), None
+        )
     return outermost
 
 
-def _function_in_closure(function: FunctionType) -> Any:
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=False))
-    contents = {name: cell.cell_contents for name, cell in cells.items() if _is_filled(cell)}
-    if function.__code__.co_filename.endswith(_DATASET_FILE):
-        held = getattr(contents.get("self"), "_func", None) or contents.get("wrapper_helper")
-        candidates = [held]
-    else:
-        candidates = list(contents.values())
-    for candidate in candidates:
-        if callable(candidate):
-            innermost = list(links(candidate))[-1]
-            if isinstance(innermost, FunctionType):
-                return innermost
-    return None
+def _innermost(function: Any) -> Any:
+    *_, last = links(function)
+    return last
+
+
+def _closed_over(function: Any) -> dict[str, Any]:
+    """What a function closes over, by name; nothing for anything else."""
+    if not isinstance(function, FunctionType):
+        return {}
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
 
 
 def _is_filled(cell: Any) -> bool:

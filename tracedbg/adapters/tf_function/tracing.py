@@ -1,8 +1,8 @@
 """A trace of a `tf.function`, from TensorFlow's decision to the finished graph.
 
-TensorFlow enters a span of its profiler around each trace. That span is ours while we are attached, so we run before
-and after, and no frame of ours is on the stack in between: none shows up in an op's traceback, an
-exception's, or AutoGraph's error messages.
+TensorFlow enters a span of its profiler around each trace. That span is ours while we are attached, so
+we run before and after, and no frame of ours is on the stack in between: none shows up in an op's
+traceback, an exception's, or AutoGraph's error messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tracedbg.adapters.tf_function.subjects import is_dataset
 from tracedbg.events import GraphMade, Outcome, PhaseSpan, TraceEnded, TraceStarted
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import FrameType, TracebackType
 
     from tracedbg.adapters.tf_common.stack import UserStack
     from tracedbg.adapters.tf_function.signature import SignatureReader
@@ -63,7 +63,7 @@ class Tracer:
         assert traceable is not None  # noqa: S101  `of` fills it in
         scope = options.scope_type.name
         role = subject.role(scope, is_dataset=is_dataset(options), is_internal=_is_initializer(options))
-        signature = self._signature(found["lookup_func_type"], found["current_func_context"], options, subject)
+        signature = self._signature(found, "lookup_func_type", options, subject)
         parent = running.innermost(frame)
         cache = options.function_cache
         trace = running.OpenTrace(self._sink.new_id(), self._sink.now_ns(), options.name)
@@ -87,13 +87,17 @@ class Tracer:
         return _Traced(trace, subject, options, signature)
 
     def _signature(
-        self, function_type: Any, context: Any, options: Any, subject: Subject
+        self, found: dict[str, Any], which: str, options: Any, subject: Subject
     ) -> Signature | None:
-        if self._reader is None:
+        reader = self._reader
+        if reader is None:
             return None
-        return self._hooks.safely(
-            "signature", self._reader.read, function_type, context, options.polymorphic_type, subject.leaves
-        )
+
+        def read() -> Signature:
+            context = found["current_func_context"]
+            return reader.read(found[which], context, options.polymorphic_type, subject.leaves)
+
+        return self._hooks.safely("signature", read)
 
     def _end(self, traced: _Traced, found: dict[str, Any], error: BaseException | None) -> None:
         trace, sink = traced.open, self._sink
@@ -118,7 +122,7 @@ class Tracer:
             sink.emit(GraphMade(trace.id, "func_graph", made[0]))
         general = None
         if options.reduce_retracing:
-            general = self._signature(found["target_func_type"], found["current_func_context"], options, subject)
+            general = self._signature(found, "target_func_type", options, subject)
         sink.emit(
             TraceEnded(
                 trace.id,
@@ -176,7 +180,12 @@ class _Span:
         self._traced = self._tracer.start(sys._getframe(1))
         return entered
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> Any:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Any:
         if self._traced is not None:
             self._tracer.end(self._traced, sys._getframe(1), error)
         return self._span.__exit__(kind, error, traceback)
