@@ -1,0 +1,27 @@
+"""Why each trace happened and what to do about it, from recorded facts alone.
+
+It reads what the store gives back, and needs no framework.
+"""
+
+from tracedbg.explain.causes import Explainer, causes_of
+from tracedbg.explain.summarise import summarise
+from tracedbg.explain.summary import (
+    BreakGroup,
+    CauseGroup,
+    ConversionSummary,
+    FunctionSummary,
+    SilentEager,
+    Summary,
+)
+
+__all__ = [
+    "BreakGroup",
+    "CauseGroup",
+    "ConversionSummary",
+    "Explainer",
+    "FunctionSummary",
+    "SilentEager",
+    "Summary",
+    "causes_of",
+    "summarise",
+]

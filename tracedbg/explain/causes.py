@@ -1,0 +1,190 @@
+"""Why each trace happened: from its signature, its failed guards, or its function object.
+
+It reads recorded facts only, and needs no framework.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tracedbg.events import Cause, CauseKind, Outcome, Role
+from tracedbg.explain import advice, guards, messages
+from tracedbg.explain.difference import Difference
+from tracedbg.explain.nearest import SignatureIndex
+from tracedbg.explain.signatures import differences, identity_difference, objects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tracedbg.events import Frame, Signature, TraceStarted
+    from tracedbg.store.records import TraceRecord
+
+CALLED = (Role.FORWARD, Role.RESUME)
+"""The roles of traces that a call asked for: only these can be retraces."""
+_CACHED = (*CALLED, Role.VARIABLE_CREATION)
+"""The roles of traces that may answer a later call."""
+_ROLES = {
+    Role.VARIABLE_CREATION: "the first call makes variables, which takes a trace of its own",
+    Role.BACKWARD: "the gradient of a trace",
+    Role.DATASET: "tf.data runs it in its pipeline",
+}
+_IN_THE_BODY = (CauseKind.SYMBOLIC_CONDITION, CauseKind.ATTRIBUTE_VALUE, CauseKind.GLOBAL_VALUE)
+"""Kinds whose line is in the traced function; for the others it is where the call was made."""
+
+
+def causes_of(trace: TraceRecord, earlier: Iterable[TraceRecord]) -> tuple[Cause, ...]:
+    """Why `trace` happened, given the earlier traces of the same code; never empty.
+
+    To explain many traces use one `Explainer`, which does not read the earlier ones again.
+    """
+    explainer = Explainer()
+    for record in earlier:
+        explainer.add(record)
+    return explainer.explain(trace)
+
+
+@dataclass
+class _Object:
+    """One function object: what it was traced for."""
+
+    index: SignatureIndex = field(default_factory=SignatureIndex)
+    failures: int = 0
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A trace that another function object of the same code might have used."""
+
+    object_id: int
+    signature: Signature | None
+    options: tuple[tuple[str, str], ...]
+    since_ns: int
+
+
+@dataclass
+class _Code:
+    """All function objects of one file, line and name."""
+
+    objects: defaultdict[int, _Object] = field(default_factory=lambda: defaultdict(_Object))
+    made: defaultdict[str, list[_Made]] = field(default_factory=lambda: defaultdict(list))
+    """By what the objects close over."""
+
+
+class Explainer:
+    """Explains the traces of one process, one after the other in the order of their start."""
+
+    def __init__(self) -> None:
+        self._codes: defaultdict[tuple[str, str, int, str], _Code] = defaultdict(_Code)
+
+    def next(self, trace: TraceRecord) -> tuple[Cause, ...]:
+        """Why `trace` happened; it counts as an earlier one from now on."""
+        causes = self.explain(trace)
+        self.add(trace)
+        return causes
+
+    def add(self, trace: TraceRecord) -> None:
+        """Count `trace` among the earlier ones, without explaining it."""
+        started, ended = trace.started, trace.ended
+        if started.role not in _CACHED or ended is None:
+            return
+        code = self._code(started)
+        this = code.objects[started.traceable.object_id]
+        if ended.outcome is not Outcome.COMPILED:
+            this.failures += 1
+            return
+        signature = ended.traced_signature or started.signature
+        if signature is not None:
+            this.index.add(signature, ended.end_ns)
+        made = _Made(started.traceable.object_id, signature, started.options, ended.end_ns)
+        code.made[started.traceable.closure_id].append(made)
+
+    def explain(self, trace: TraceRecord) -> tuple[Cause, ...]:
+        """Why `trace` happened, given those that were added so far; never empty."""
+        started = trace.started
+        found = self._differences(started) if started.role in CALLED else (_first(_ROLES[started.role]),)
+        return tuple(_cause(difference, started) for difference in found)
+
+    def _code(self, started: TraceStarted) -> _Code:
+        traceable = started.traceable
+        return self._codes[traceable.framework, traceable.file, traceable.line, traceable.name]
+
+    def _differences(self, started: TraceStarted) -> tuple[Difference, ...]:
+        if started.guard_failures:
+            return guards.nearest(started.guard_failures)
+        code = self._code(started)
+        this = code.objects[started.traceable.object_id]
+        if started.signature is not None:
+            nearest = this.index.nearest(started.signature, started.start_ns)
+            if nearest is not None:
+                return nearest[1] or _same_key(nearest[0], started.signature)
+        elif started.cached_count:
+            return (Difference(CauseKind.UNKNOWN, detail="nor any guard that failed"),)
+        return (self._new_object(code, started) or _first_of(this),)
+
+    def _new_object(self, code: _Code, started: TraceStarted) -> Difference | None:
+        """The function object is new, and an older one has a trace that would have fitted."""
+        traceable = started.traceable
+        fitting = {
+            made.object_id
+            for made in code.made[traceable.closure_id]
+            if made.object_id != traceable.object_id
+            and made.since_ns <= started.start_ns
+            and made.options == started.options
+            and _fits(made.signature, started.signature)
+        }
+        if not fitting:
+            return None
+        count = len(fitting)
+        others = "another one has" if count == 1 else f"{count} others have"
+        detail = f"`{traceable.name}` is a new function object, and {others} a trace that fits this call"
+        return Difference(CauseKind.NEW_FUNCTION_OBJECT, detail=detail, frame=traceable.created_at)
+
+
+def _fits(old: Signature | None, new: Signature | None) -> bool:
+    """Whether a trace for `old` would answer a call with `new`: only where both are known."""
+    return old is not None and new is not None and (old == new or not differences(old, new))
+
+
+def _first(detail: str) -> Difference:
+    return Difference(CauseKind.FIRST_CALL, detail=detail)
+
+
+def _first_of(this: _Object) -> Difference:
+    return _first("no earlier attempt to trace it succeeded" if this.failures else "the first call")
+
+
+def _same_key(old: Signature, new: Signature) -> tuple[Difference, ...]:
+    """Why equal signatures were two keys all the same.
+
+    An address may be used again: the object of the earlier call is gone, and another one has its
+    place. Nothing else that is compared by identity can differ unseen.
+    """
+    olds = dict(objects_of(old))
+    found = tuple(
+        identity_difference(olds[path], spec, path) for path, spec in objects_of(new) if path in olds
+    )
+    return found or (Difference(CauseKind.UNKNOWN, detail="the call looks like an earlier one"),)
+
+
+def _cause(difference: Difference, started: TraceStarted) -> Cause:
+    frame = _line(difference, started)
+    return Cause(
+        kind=difference.kind,
+        argument=difference.argument,
+        before=difference.before,
+        after=difference.after,
+        file=frame.file if frame else started.traceable.file,
+        line=frame.line if frame else started.traceable.line,
+        message=messages.sentence(difference),
+        advice=advice.advise(difference, started),
+    )
+
+
+def _line(difference: Difference, started: TraceStarted) -> Frame | None:
+    """Where the value came in, or whose condition decided."""
+    call = started.call_stack[0] if started.call_stack else None
+    if difference.kind in _IN_THE_BODY or difference.kind is CauseKind.NEW_FUNCTION_OBJECT:
+        return difference.frame or call
+    return call or difference.frame

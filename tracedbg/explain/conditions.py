@@ -1,0 +1,132 @@
+"""Guards that are Python conditions, and the words for the values in them.
+
+It parses text, and never asks a framework.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from tracedbg.events import CauseKind
+from tracedbg.explain import sources
+from tracedbg.explain.difference import Difference
+
+if TYPE_CHECKING:
+    from tracedbg.events import GuardFailure
+
+_FRAMEWORK_NOTE = re.compile(r"0/1 specialization|user code shown is first use")
+_PATHS = re.compile(
+    r"""[LG]\[(?:'[^']*'|"[^"]*")\](?:\.(?!size\b|stride\b)\w+|\[(?:'[^']*'|"[^"]*"|-?\d+)\])*(?:\.(?:size|stride)\(\)\[\d+\])?"""
+)
+_TENSOR_WORDS = re.compile(r"(?:[\w.]+ )?(?:bool|bfloat16|(?:float|int|uint|complex)\d+\w*)\[[^\]]*\]")
+_TENSOR_TYPES = re.compile(r"(?:torch\..*)?(?:Tensor|Parameter|Buffer)\b|(?:Tensor|Parameter) \w+\[")
+_CONTAINERS = re.compile(r"(?:list|tuple|dict|set|frozenset|range|collections\.\w+)$")
+
+
+def condition(failure: GuardFailure, guard: str, note: str) -> Difference:
+    """What a failed condition says; the kind is by what it compares with what."""
+    node = sources.parse_node(guard)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        left, right = node.left, node.comparators[0]
+        if isinstance(node.ops[0], (ast.Eq, ast.Is)) and _is_value(left, right):
+            before = failure.before or sources.render(right)
+            return value_difference(ast.unparse(left), before, failure.now)
+        if isinstance(node.ops[0], ast.IsNot) and sources.render(right) == "None":
+            return Difference(
+                CauseKind.NONE_VS_VALUE, sources.render(left), failure.before or "a value", "None"
+            )
+    argument = argument_of(failure, guard)
+    words = sources.render(node) if node is not None else speak(guard)
+    if _FRAMEWORK_NOTE.search(note):
+        kind = CauseKind.SHAPE if ".size(" in guard else CauseKind.PYTHON_VALUE
+        before, after = f"{speak(guard)}", _sizes(failure.now)
+        return Difference(kind, argument, before, after, detail="0/1")
+    if ".stride(" in guard or "storage_offset" in guard:
+        return Difference(CauseKind.LAYOUT, argument, words, speak(failure.now))
+    if argument:
+        return Difference(CauseKind.SYMBOLIC_CONDITION, argument, words, speak(failure.now))
+    return Difference(CauseKind.UNKNOWN, detail=f"its guard failed: {guard}")
+
+
+def _sizes(now: str) -> str:
+    return f"size {now}" if now.isdigit() else speak(now)
+
+
+def _is_value(left: ast.expr, right: ast.expr) -> bool:
+    """Whether a comparison is of something of the user's with a constant, sizes and strides apart."""
+    if ".size()" in ast.unparse(left) or ".stride()" in ast.unparse(left):
+        return False
+    whole = sources.source_of(left)
+    return not whole.is_constant and sources.source_of(right).is_constant
+
+
+def value_difference(expression: str, before: str, now: str) -> Difference:
+    """A Python value that changed, of the kind that fits where it came from."""
+    source = sources.parse(expression) or sources.Source(expression)
+    before, after = _unlike(before, now)
+    kind = CauseKind.PYTHON_VALUE
+    if "None" in (before, after):
+        kind = CauseKind.NONE_VS_VALUE
+    elif is_tensor(after):
+        kind = CauseKind.TENSOR_VS_PYTHON
+    elif source.is_global:
+        kind = CauseKind.GLOBAL_VALUE
+    elif source.has_attribute:
+        kind = CauseKind.ATTRIBUTE_VALUE
+    elif _literal_type(before) and _literal_type(after) and _literal_type(before) != _literal_type(after):
+        kind = CauseKind.PYTHON_TYPE
+        before, after = f"{_literal_type(before)} {before}", f"{_literal_type(after)} {after}"
+    return Difference(kind, source.text, before, after, detail=_literal_type(after))
+
+
+def _unlike(before: str, now: str) -> tuple[str, str]:
+    """Both, told apart; a bool is known even where only the other one was recorded."""
+    opposite = {"True": "False", "False": "True"}
+    return before or opposite.get(now, ""), now or opposite.get(before, "")
+
+
+def _literal_type(text: str) -> str:
+    try:
+        return type(ast.literal_eval(text)).__name__
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return ""
+
+
+def kind_of_types(before: str, after: str) -> CauseKind:
+    """The kind of a change between two types, given by name."""
+    if "NoneType" in (before, after):
+        return CauseKind.NONE_VS_VALUE
+    if _CONTAINERS.match(before) or _CONTAINERS.match(after):
+        return CauseKind.STRUCTURE
+    if is_tensor(before) != is_tensor(after) and after:
+        return CauseKind.TENSOR_VS_PYTHON
+    return CauseKind.PYTHON_TYPE
+
+
+def is_tensor(words: str) -> bool:
+    """Whether `words` describe a tensor, or name a type of tensors."""
+    return bool(_TENSOR_WORDS.match(words) or _TENSOR_TYPES.match(words))
+
+
+def spoken(expression: str) -> str:
+    """The expression of a guard as the user wrote it."""
+    source = sources.parse(expression) if expression else None
+    return source.text if source else expression
+
+
+def speak(text: str) -> str:
+    """`text` with every path in it as the user wrote it."""
+    return _PATHS.sub(lambda match: spoken(match[0]), text)
+
+
+def argument_of(failure: GuardFailure, text: str) -> str:
+    """What a guard is about: its source, or else the first path in `text`."""
+    return spoken(failure.source) or first_path(text)
+
+
+def first_path(text: str) -> str:
+    """The first path in `text`, without a size or stride of it; empty where there is none."""
+    match = _PATHS.search(text)
+    return spoken(re.sub(r"\.(size|stride)\(\)\[\d+\]$", "", match[0])) if match else ""

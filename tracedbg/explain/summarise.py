@@ -1,0 +1,303 @@
+"""A recorded run put together: explains every trace, and groups what belongs together.
+
+It reads what the store gives back, by the shape of `Recording` alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from tracedbg.events import CauseKind, Framework, Outcome, Role
+from tracedbg.explain import messages
+from tracedbg.explain.causes import CALLED, Explainer
+from tracedbg.explain.conversions import group_conversions
+from tracedbg.explain.summary import BreakGroup, CauseGroup, FunctionSummary, SilentEager, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tracedbg.events import Cause, Construct, Conversion, Fallback, Fault, GraphBreak, Traceable
+    from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
+
+NS = 1e9
+MAX_VALUES = 100
+_LIMITS = ("recompile_limit", "accumulated_limit")
+
+
+class Recording(Protocol):
+    """What was recorded of one process."""
+
+    @property
+    def info(self) -> ProcessInfo: ...  # noqa: D102
+
+    def traces(self) -> Sequence[TraceRecord]: ...  # noqa: D102
+
+    def breaks(self) -> Sequence[GraphBreak]: ...  # noqa: D102
+
+    def conversions(self) -> Sequence[Conversion]: ...  # noqa: D102
+
+    def constructs(self) -> Sequence[Construct]: ...  # noqa: D102
+
+    def fallbacks(self) -> Sequence[Fallback]: ...  # noqa: D102
+
+    def faults(self) -> Sequence[Fault]: ...  # noqa: D102
+
+    def tallies(self) -> Sequence[Tally]: ...  # noqa: D102
+
+    def dropped(self) -> Mapping[str, int]: ...  # noqa: D102
+
+
+class RecordedRun(Protocol):
+    """A run: its processes."""
+
+    @property
+    def info(self) -> RunInfo: ...  # noqa: D102
+
+    @property
+    def processes(self) -> Sequence[Recording]: ...  # noqa: D102
+
+
+_Key = tuple[Framework, str, str, int]
+_CauseKey = tuple[CauseKind, str, str, int]
+
+
+@dataclass
+class _Group:
+    """A `CauseGroup` that is being collected."""
+
+    first: Cause
+    last: Cause
+    count: int = 0
+    duration_ns: int = 0
+    values: dict[str, None] = field(default_factory=dict)
+
+    def add(self, cause: Cause, duration_ns: int) -> None:
+        self.last = cause
+        self.count += 1
+        self.duration_ns += duration_ns
+        for value in (cause.before, cause.after):
+            if value and len(self.values) < MAX_VALUES:
+                self.values.setdefault(value)
+
+    def done(self) -> CauseGroup:
+        last, values = self.last, tuple(self.values)
+        message = messages.sentence_for_many(last, values, self.count)
+        return CauseGroup(
+            last.kind,
+            last.argument,
+            self.first.before,
+            last.after,
+            last.file,
+            last.line,
+            self.count,
+            self.duration_ns / NS,
+            message,
+            last.advice,
+            values,
+        )
+
+
+@dataclass
+class _Function:
+    """A `FunctionSummary` that is being collected."""
+
+    key: _Key
+    is_user: bool = True
+    owner: str = ""
+    numbers: Counter[str] = field(default_factory=Counter)
+    objects: set[tuple[int, int]] = field(default_factory=set)
+    groups: dict[_CauseKey, _Group] = field(default_factory=dict)
+    fallbacks: list[Fallback] = field(default_factory=list)
+    break_places: set[tuple[str, int, str]] = field(default_factory=set)
+
+    def done(self, resumes: Iterable[FunctionSummary] = ()) -> FunctionSummary:
+        framework, name, file, line = self.key
+        numbers = self.numbers
+        nested = tuple(resumes)
+        eager = _silent_eager(self.fallbacks)
+        return FunctionSummary(
+            framework,
+            name,
+            file,
+            line,
+            self.is_user,
+            traces=numbers["traces"],
+            retraces=numbers["retraces"],
+            seconds=numbers["duration_ns"] / NS,
+            self_seconds=numbers["self_ns"] / NS,
+            graph_breaks=len(self.break_places) + numbers["graph_breaks"],
+            failed=numbers["failed"],
+            objects=len(self.objects),
+            limit_hits=sum(fallback.kind in _LIMITS for fallback in self.fallbacks),
+            silent_eager=eager or next((f.silent_eager for f in nested if f.silent_eager), None),
+            causes=tuple(sorted((group.done() for group in self.groups.values()), key=_cause_order)),
+            resumes=nested,
+        )
+
+
+def summarise(run: RecordedRun) -> Summary:
+    """Explain all of a run."""
+    collector = _Collector()
+    conversions: list[Conversion] = []
+    constructs: list[Construct] = []
+    faults: dict[tuple[str, str], Fault] = {}
+    dropped: Counter[str] = Counter()
+    for number, process in enumerate(run.processes):
+        collector.add(number, process)
+        conversions += process.conversions()
+        constructs += process.constructs()
+        for fault in process.faults():
+            faults.setdefault((fault.where, fault.message), fault)
+        dropped.update(process.dropped())
+    return Summary(
+        run=run.info,
+        processes=tuple(process.info for process in run.processes),
+        functions=collector.functions(),
+        graph_breaks=collector.graph_breaks(),
+        conversions=group_conversions(conversions, constructs),
+        faults=tuple(faults.values()),
+        dropped={kind: count for kind, count in sorted(dropped.items()) if count},
+    )
+
+
+class _Collector:
+    """Takes in one process after the other."""
+
+    def __init__(self) -> None:
+        self._functions: dict[_Key, _Function] = {}
+        self._breaks: dict[tuple[str, int, str, str], BreakGroup] = {}
+
+    def add(self, number: int, process: Recording) -> None:
+        """Everything of process `number` that is told by function."""
+        self._add_traces(number, process.traces())
+        for found in process.breaks():
+            self._add_break(found)
+        for fallback in process.fallbacks():
+            self._function(fallback.function).fallbacks.append(fallback)
+        for tally in process.tallies():
+            framework, name, file, line = tally.function_key
+            function = self._at((Framework(framework), name, file, line))
+            function.numbers.update(
+                traces=tally.traces,
+                retraces=tally.retraces,
+                duration_ns=tally.duration_ns,
+                self_ns=tally.duration_ns,
+                graph_breaks=tally.graph_breaks,
+            )
+
+    def functions(self) -> tuple[FunctionSummary, ...]:
+        """All functions, the costliest first, resume functions under the one that they belong to."""
+        nested: defaultdict[_Key, list[FunctionSummary]] = defaultdict(list)
+        for function in list(self._functions.values()):
+            if function.owner:
+                nested[self._owner(function).key].append(function.done())
+        done = [
+            function.done(sorted(nested[key], key=lambda resume: resume.line))
+            for key, function in self._functions.items()
+            if not function.owner
+        ]
+        return tuple(sorted(done, key=_function_order))
+
+    def graph_breaks(self) -> tuple[BreakGroup, ...]:
+        """All places, by file and line."""
+        return tuple(sorted(self._breaks.values(), key=lambda found: (found.file, found.line, found.kind)))
+
+    def _at(self, key: _Key) -> _Function:
+        return self._functions.setdefault(key, _Function(key))
+
+    def _function(self, traceable: Traceable) -> _Function:
+        function = self._at((traceable.framework, traceable.name, traceable.file, traceable.line))
+        function.is_user = traceable.is_user
+        function.owner = traceable.owner
+        return function
+
+    def _owner(self, resume: _Function) -> _Function:
+        """The function that `resume` is the rest of: the last of that name above it."""
+        framework, _, file, line = resume.key
+        above = [
+            key
+            for key, function in self._functions.items()
+            if (key[0], key[1], key[2]) == (framework, resume.owner, file) and not function.owner
+        ]
+        key = max((k for k in above if k[3] <= line), key=lambda k: k[3], default=None)
+        owner = self._at(key or (above[0] if above else (framework, resume.owner, file, line)))
+        owner.is_user = resume.is_user
+        return owner
+
+    def _add_traces(self, process: int, traces: Sequence[TraceRecord]) -> None:
+        explainer = Explainer()
+        by_id = {trace.started.id: trace for trace in traces}
+        children_ns: Counter[int] = Counter()
+        for trace in traces:
+            if trace.started.parent_id is not None:
+                children_ns[trace.started.parent_id] += trace.duration_ns
+        for trace in traces:
+            started = trace.started
+            function = self._function(started.traceable)
+            function.objects.add((process, started.traceable.object_id))
+            function.numbers["self_ns"] += max(trace.duration_ns - children_ns[started.id], 0)
+            if not _is_within_itself(trace, by_id):
+                function.numbers["duration_ns"] += trace.duration_ns
+            causes = explainer.next(trace)
+            if started.role is Role.BACKWARD:
+                continue
+            if trace.ended and trace.ended.outcome is Outcome.FAILED:
+                function.numbers["failed"] += 1
+                continue
+            function.numbers["traces"] += 1
+            if started.role in CALLED:
+                _add_causes(function, causes, trace.duration_ns)
+
+    def _add_break(self, found: GraphBreak) -> None:
+        name = found.function.owner or found.function.name
+        function = self._function(found.function)
+        if function.owner:
+            function = self._owner(function)
+        file, line = found.frame.file, found.frame.line
+        function.break_places.add((file, line, found.kind))
+        group = self._breaks.get((file, line, found.kind, name))
+        if group is None:
+            group = BreakGroup(found.code, found.kind, found.reason, file, line, name, 0, found.ran_eager)
+        self._breaks[file, line, found.kind, name] = replace(group, count=group.count + 1)
+
+
+def _is_within_itself(trace: TraceRecord, by_id: Mapping[int, TraceRecord]) -> bool:
+    """Whether its time is already in that of another trace of the same function."""
+    function = trace.started.traceable
+    place = (function.name, function.file, function.line)
+    parent = by_id.get(trace.started.parent_id or 0)
+    while parent is not None:
+        outer = parent.started.traceable
+        if (outer.name, outer.file, outer.line) == place:
+            return True
+        parent = by_id.get(parent.started.parent_id or 0)
+    return False
+
+
+def _add_causes(function: _Function, causes: tuple[Cause, ...], duration_ns: int) -> None:
+    if causes[0].kind is CauseKind.FIRST_CALL:
+        return
+    function.numbers["retraces"] += 1
+    for cause in causes:
+        key = (cause.kind, cause.argument, cause.file, cause.line)
+        function.groups.setdefault(key, _Group(cause, cause)).add(cause, duration_ns)
+
+
+def _silent_eager(fallbacks: Sequence[Fallback]) -> SilentEager | None:
+    """The first decision tells why; what comes after it follows from it."""
+    if not fallbacks:
+        return None
+    limits = [fallback for fallback in fallbacks if fallback.kind in _LIMITS]
+    chosen = (limits or fallbacks)[0]
+    return SilentEager(chosen.kind, chosen.reason, None, len(fallbacks))
+
+
+def _cause_order(cause: CauseGroup) -> tuple[object, ...]:
+    return (-cause.seconds, -cause.count, cause.file, cause.line, cause.kind.value, cause.argument)
+
+
+def _function_order(function: FunctionSummary) -> tuple[object, ...]:
+    cost = function.seconds + sum(resume.seconds for resume in function.resumes)
+    return (-cost, function.file, function.line, function.name)

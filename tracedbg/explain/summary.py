@@ -1,0 +1,141 @@
+"""What a run comes to: functions by cost, causes by group. Data only, ready to be shown.
+
+It must not know how it is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracedbg.events import CauseKind, Construct, Fault, Framework
+    from tracedbg.store.records import ProcessInfo, RunInfo
+
+
+@dataclass(frozen=True)
+class CauseGroup:
+    """All retraces of one function for one reason: the same kind, argument and user line."""
+
+    kind: CauseKind
+    argument: str
+    before: str
+    """In the first of them."""
+    after: str
+    """In the last of them."""
+    file: str
+    line: int
+    count: int
+    """How many retraces it had a part in; one retrace may have several causes."""
+    seconds: float
+    """Wall time of those retraces, what they traced on the way included."""
+    message: str
+    advice: str
+    values: tuple[str, ...] = ()
+    """The different values that it took, in their order."""
+
+
+@dataclass(frozen=True)
+class SilentEager:
+    """Calls of the function run eager, and nobody was told."""
+
+    kind: str
+    reason: str
+    since_call: int | None = None
+    """The first call that ran eager, from 1; None where it is not known."""
+    count: int = 1
+    """How often the framework decided so."""
+
+
+@dataclass(frozen=True)
+class FunctionSummary:
+    """One function in all processes, with all its function objects."""
+
+    framework: Framework
+    name: str
+    file: str
+    line: int
+    is_user: bool = True
+    traces: int = 0
+    """As the framework counts them: gradients, and traces that failed, are not among them."""
+    retraces: int = 0
+    """Those that a call caused although there was a trace already."""
+    seconds: float = 0.0
+    """Wall time of its traces, what was traced on the way included."""
+    self_seconds: float = 0.0
+    """The same without what was traced on the way."""
+    graph_breaks: int = 0
+    failed: int = 0
+    """Traces that raised, or were given up."""
+    objects: int = 0
+    """Function objects of this code; 0 where there is no trace of them."""
+    limit_hits: int = 0
+    """How often the framework reached its limit of traces."""
+    silent_eager: SilentEager | None = None
+    causes: tuple[CauseGroup, ...] = ()
+    resumes: tuple[FunctionSummary, ...] = ()
+    """What is left of the function after each graph break; their numbers are their own."""
+
+
+@dataclass(frozen=True)
+class BreakGroup:
+    """One place where compiled code is cut in two; `count` is how many compiles met it."""
+
+    code: str
+    kind: str
+    reason: str
+    file: str
+    line: int
+    function: str
+    count: int
+    ran_eager: str = ""
+
+
+@dataclass(frozen=True)
+class ConversionSummary:
+    """AutoGraph's work on one function."""
+
+    function: str
+    file: str
+    line: int
+    seconds: float
+    constructs: tuple[Construct, ...] = ()
+    """Each `if`, `while` and `for`, by line, with what it became."""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run, explained. Everything is sorted: the costliest first."""
+
+    run: RunInfo
+    processes: tuple[ProcessInfo, ...]
+    functions: tuple[FunctionSummary, ...] = ()
+    graph_breaks: tuple[BreakGroup, ...] = ()
+    conversions: tuple[ConversionSummary, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Kind of event -> how many were counted but not kept."""
+
+    @property
+    def traces(self) -> int:
+        """Of all functions together, resume functions too."""
+        return sum(function.traces for function in self.every_function())
+
+    @property
+    def retraces(self) -> int:
+        """Of all functions together, resume functions too."""
+        return sum(function.retraces for function in self.every_function())
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all traces; nothing is counted twice."""
+        return sum(function.self_seconds for function in self.every_function())
+
+    def every_function(self) -> Iterator[FunctionSummary]:
+        """The functions, each followed by its resume functions."""
+        for function in self.functions:
+            yield function
+            yield from function.resumes
