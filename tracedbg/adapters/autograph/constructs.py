@@ -6,12 +6,11 @@ questions; they are never on the stack while the user's code runs.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_common import _compat, running
-from tracedbg.adapters.tf_common.stack import UserStack
+from tracedbg.adapters.tf_common.stack import UserStack, caller
 from tracedbg.adapters.tf_common.weak import WeakTable
 from tracedbg.events import Construct
 
@@ -63,9 +62,9 @@ class Constructs:
     def _wrap_dispatch(self, original: Callable[[Any], bool]) -> Callable[[Any], bool]:
         def is_dense_tensor(value: Any) -> bool:
             dense = original(value)
-            frame = sys._getframe(1)
-            asker = self._askers.get(frame.f_code)
-            if asker is not None:
+            frame = caller()
+            asker = None if frame is None else self._askers.get(frame.f_code)
+            if frame is not None and asker is not None:
                 kind, graph = asker
                 self._hooks.safely("constructs", self._note, kind, graph if dense else "python", frame.f_back)
             return dense
@@ -77,7 +76,8 @@ class Constructs:
         dense = _compat.DISPATCH.get()
 
         def lookup(iterated: Any) -> Any:
-            frame = sys._getframe(1).f_back
+            asker = caller()
+            frame = None if asker is None else asker.f_back
             try:
                 found = original(iterated)
             except LookupError:
@@ -100,7 +100,8 @@ class Constructs:
         while_statement = _compat.WHILE_STATEMENT.get().__code__
 
         def start() -> tuple[_Seen | None, int]:
-            statement = sys._getframe(3).f_back  # start, safely, __init__, _py_*_stmt
+            loop = caller()  # `_py_for_stmt` or `_py_while_stmt`
+            statement = None if loop is None else loop.f_back
             if statement is None:
                 return None, 0
             # `while_stmt` runs the first iteration before it makes a checker.

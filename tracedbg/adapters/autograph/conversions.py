@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_common import _compat, running
+from tracedbg.adapters.tf_common.stack import caller
 from tracedbg.events import Conversion
 from tracedbg.source import code_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import CodeType
 
     from tracedbg.hooks import Hooks
 
@@ -86,15 +86,16 @@ class Failures:
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def cache_allowlisted(entity: Any, options: Any) -> Any:
-            self._hooks.safely("failures", self._note, entity, sys._getframe(1))
+            self._hooks.safely("failures", self._note, entity)
             return original(entity, options)
 
         return cache_allowlisted
 
-    def _note(self, entity: Any, frame: FrameType) -> None:
+    def _note(self, entity: Any) -> None:
         call_unconverted, fall_back = self._codes
-        asker = frame.f_back
-        if frame.f_code is not call_unconverted or asker is None:
+        frame = caller()
+        asker = None if frame is None or frame.f_code is not call_unconverted else frame.f_back
+        if asker is None:
             return
         function = inspect.unwrap(getattr(entity, "__func__", entity))
         code = getattr(function, "__code__", None)

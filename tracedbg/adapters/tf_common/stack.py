@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.events import Frame
-from tracedbg.source import MAX_STACK, code_name, is_user_file
+from tracedbg.source import MAX_STACK, code_name, is_ours, is_user_file
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     Origins = dict[tuple[str, int], tuple[str, int, str]]
 
 _GENERATED = "__autograph_generated_file"
+
+
+def caller() -> FrameType | None:
+    """The innermost frame of this thread that is not ours."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 class UserStack:

@@ -7,17 +7,16 @@ new graph, and the hand-over of the finished one.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_common import _compat, running
+from tracedbg.adapters.tf_common.stack import caller
 from tracedbg.adapters.tf_function.graphs import sites
 from tracedbg.events import GraphMade, Outcome, PhaseSpan, Role, TraceEnded, TraceStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from tracedbg.adapters.tf_common.stack import UserStack
     from tracedbg.adapters.tf_function.subjects import Subjects
@@ -42,7 +41,7 @@ class Gradients:
     def _wrap_name(self, original: Callable[[str], str]) -> Callable[[str], str]:
         def backward_name(function_name: str) -> str:
             name = original(function_name)
-            self._hooks.safely("gradients", self._start, name, sys._getframe(1))
+            self._hooks.safely("gradients", self._start, name)
             return name
 
         return backward_name
@@ -55,7 +54,10 @@ class Gradients:
 
         return create_forward_backward_with_graph
 
-    def _start(self, name: str, frame: FrameType) -> None:
+    def _start(self, name: str) -> None:
+        frame = caller()
+        if frame is None:
+            return
         forward_graph = frame.f_locals["self"]._func_graph
         traceable = self._subjects.of_graph(forward_graph)
         if traceable is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_common import _compat
+from tracedbg.adapters.tf_common.stack import caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +32,10 @@ class Making:
 
     def _wrap(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def get_key_for_call_stats(function: Any) -> Any:
-            self._hooks.safely("made", self._note, function, sys._getframe(1))
+            self._hooks.safely("made", self._note, function)
             return original(function)
 
         return get_key_for_call_stats
 
-    def _note(self, function: Any, frame: Any) -> None:
-        self._subjects.made(function, self._stack.line(frame))
+    def _note(self, function: Any) -> None:
+        self._subjects.made(function, self._stack.line(caller()))

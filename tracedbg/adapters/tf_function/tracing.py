@@ -7,11 +7,11 @@ traceback, an exception's, or AutoGraph's error messages.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_common import _compat, running
+from tracedbg.adapters.tf_common.stack import caller
 from tracedbg.adapters.tf_function.graphs import sites
 from tracedbg.adapters.tf_function.subjects import is_dataset
 from tracedbg.events import GraphMade, Outcome, PhaseSpan, TraceEnded, TraceStarted
@@ -46,17 +46,18 @@ class Tracer:
         """Install the hook."""
         _compat.substitute(self._hooks, _compat.TRACE_SPAN, _Profiler(_compat.TRACE_SPAN.get(), self))
 
-    def start(self, frame: FrameType) -> _Traced | None:
-        """TensorFlow is about to trace; `frame` is that of `_maybe_define_function`."""
-        return self._hooks.safely("traces", self._start, frame)
+    def start(self) -> _Traced | None:
+        """TensorFlow is about to trace, in `_maybe_define_function`."""
+        return self._hooks.safely("traces", self._start)
 
-    def end(self, traced: _Traced, frame: FrameType, error: BaseException | None) -> None:
+    def end(self, traced: _Traced, error: BaseException | None) -> None:
         """It is done with what `start` gave."""
         running.pop(traced.open)
-        self._hooks.safely("traces", self._end, traced, frame.f_locals, error)
+        self._hooks.safely("traces", self._end, traced, error)
 
-    def _start(self, frame: FrameType) -> _Traced:
-        found = frame.f_locals
+    def _start(self) -> _Traced:
+        frame = caller()
+        found = _locals(frame)
         options = found["tracing_options"]
         subject = self._subjects.of(options)
         traceable = subject.traceable
@@ -99,7 +100,7 @@ class Tracer:
 
         return self._hooks.safely("signature", read)
 
-    def _end(self, traced: _Traced, found: dict[str, Any], error: BaseException | None) -> None:
+    def _end(self, traced: _Traced, error: BaseException | None) -> None:
         trace, sink = traced.open, self._sink
         end_ns = sink.now_ns()
         for say in trace.before_end:
@@ -110,6 +111,7 @@ class Tracer:
             message = f"{type(error).__name__}: {error}"[:MAX_ERROR]
             sink.emit(TraceEnded(trace.id, end_ns, Outcome.FAILED, message))
             return
+        found = _locals(caller())
         concrete = found["concrete_function"]
         graph = concrete.graph
         options, subject = traced.options, traced.subject
@@ -177,7 +179,7 @@ class _Span:
 
     def __enter__(self) -> Any:
         entered = self._span.__enter__()
-        self._traced = self._tracer.start(sys._getframe(1))
+        self._traced = self._tracer.start()
         return entered
 
     def __exit__(
@@ -187,8 +189,12 @@ class _Span:
         traceback: TracebackType | None,
     ) -> Any:
         if self._traced is not None:
-            self._tracer.end(self._traced, sys._getframe(1), error)
+            self._tracer.end(self._traced, error)
         return self._span.__exit__(kind, error, traceback)
+
+
+def _locals(frame: FrameType | None) -> dict[str, Any]:
+    return {} if frame is None else frame.f_locals
 
 
 def _phases(trace: running.OpenTrace, end_ns: int) -> tuple[tuple[str, int, int], ...]:
