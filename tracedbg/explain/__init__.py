@@ -3,7 +3,7 @@
 It reads what the store gives back, and needs no framework.
 """
 
-from tracedbg.explain.causes import Explainer, causes_of
+from tracedbg.explain.causes import Explainer, causes_of, is_retrace
 from tracedbg.explain.summarise import summarise
 from tracedbg.explain.summary import (
     BreakGroup,
@@ -23,5 +23,6 @@ __all__ = [
     "SilentEager",
     "Summary",
     "causes_of",
+    "is_retrace",
     "summarise",
 ]

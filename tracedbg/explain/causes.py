@@ -45,6 +45,12 @@ def causes_of(trace: TraceRecord, earlier: Iterable[TraceRecord]) -> tuple[Cause
     return explainer.explain(trace)
 
 
+def is_retrace(trace: TraceRecord, causes: tuple[Cause, ...]) -> bool:
+    """Whether a call caused `trace`, for `causes`, although there was a trace already."""
+    failed = trace.ended is not None and trace.ended.outcome is Outcome.FAILED
+    return trace.started.role in CALLED and not failed and causes[0].kind is not CauseKind.FIRST_CALL
+
+
 @dataclass
 class _Object:
     """One function object: what it was traced for."""

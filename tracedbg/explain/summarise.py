@@ -9,16 +9,25 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from tracedbg.events import CauseKind, Framework, Outcome, Role
-from tracedbg.explain import messages
-from tracedbg.explain.causes import CALLED, Explainer
+from tracedbg.events import Framework, Outcome, Role
+from tracedbg.explain import guards, messages
+from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
 from tracedbg.explain.summary import BreakGroup, CauseGroup, FunctionSummary, SilentEager, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tracedbg.events import Cause, Construct, Conversion, Fallback, Fault, GraphBreak, Traceable
+    from tracedbg.events import (
+        Cause,
+        CauseKind,
+        Construct,
+        Conversion,
+        Fallback,
+        Fault,
+        GraphBreak,
+        Traceable,
+    )
     from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
 
 NS = 1e9
@@ -247,7 +256,7 @@ class _Collector:
                 function.numbers["failed"] += 1
                 continue
             function.numbers["traces"] += 1
-            if started.role in CALLED:
+            if is_retrace(trace, causes):
                 _add_causes(function, causes, trace.duration_ns)
 
     def _add_break(self, found: GraphBreak) -> None:
@@ -277,8 +286,6 @@ def _is_within_itself(trace: TraceRecord, by_id: Mapping[int, TraceRecord]) -> b
 
 
 def _add_causes(function: _Function, causes: tuple[Cause, ...], duration_ns: int) -> None:
-    if causes[0].kind is CauseKind.FIRST_CALL:
-        return
     function.numbers["retraces"] += 1
     for cause in causes:
         key = (cause.kind, cause.argument, cause.file, cause.line)
@@ -291,7 +298,17 @@ def _silent_eager(fallbacks: Sequence[Fallback]) -> SilentEager | None:
         return None
     limits = [fallback for fallback in fallbacks if fallback.kind in _LIMITS]
     chosen = (limits or fallbacks)[0]
-    return SilentEager(chosen.kind, chosen.reason, None, len(fallbacks))
+    return SilentEager(chosen.kind, _eager_reason(chosen), None, len(fallbacks))
+
+
+def _eager_reason(fallback: Fallback) -> str:
+    """The framework's reason; for a limit also what used it up."""
+    if fallback.kind not in _LIMITS or not fallback.guard_failures:
+        return fallback.reason
+    entries = {failure.entry for failure in fallback.guard_failures}
+    name = fallback.kind.replace("_", " ")
+    last = "; ".join(map(messages.sentence, guards.nearest(fallback.guard_failures)))
+    return f"{name} reached with {len(entries)} graphs cached: {last}"
 
 
 def _cause_order(cause: CauseGroup) -> tuple[object, ...]:

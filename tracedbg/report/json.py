@@ -1,0 +1,135 @@
+"""The report as data, for programs: schema version 1, told field by field in docs/reference/report-json.md.
+
+It must not know the store or a framework: all that it says is in the `Summary`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracedbg.explain import (
+        BreakGroup,
+        CauseGroup,
+        ConversionSummary,
+        FunctionSummary,
+        SilentEager,
+        Summary,
+    )
+    from tracedbg.store.records import ProcessInfo, RunInfo
+
+SCHEMA = 1
+_DIGITS = 6
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """`summary` as what `json.dumps` takes; keys and lists in a stable order."""
+    return {
+        "schema": SCHEMA,
+        "run": _run(summary.run, summary.dropped),
+        "processes": [_process(process) for process in summary.processes],
+        "functions": [_function(function) for function in summary.functions],
+        "graph_breaks": [_graph_break(found) for found in summary.graph_breaks],
+        "conversions": [_conversion(conversion) for conversion in summary.conversions],
+        "faults": [{"where": fault.where, "message": fault.message} for fault in summary.faults],
+    }
+
+
+def _run(run: RunInfo, dropped: dict[str, int]) -> dict[str, Any]:
+    started = datetime.fromtimestamp(run.started_wall_ns / 1e9, tz=timezone.utc)
+    return {
+        "id": run.id,
+        "argv": list(run.argv),
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "started": started.isoformat(timespec="milliseconds"),
+        "wall_s": None if run.wall_ns is None else _seconds(run.wall_ns / 1e9),
+        "dropped": dict(dropped),
+        "tracedbg": run.tracedbg,
+    }
+
+
+def _process(process: ProcessInfo) -> dict[str, Any]:
+    return {
+        "pid": process.pid,
+        "rank": process.rank,
+        "python": process.python,
+        "torch": process.versions.get("torch"),
+        "tensorflow": process.versions.get("tensorflow"),
+        "recording_error": process.recording_error or None,
+    }
+
+
+def _function(function: FunctionSummary) -> dict[str, Any]:
+    return {
+        "framework": function.framework.value,
+        "name": function.name,
+        "file": function.file,
+        "line": function.line,
+        "is_user": function.is_user,
+        "traces": function.traces,
+        "retraces": function.retraces,
+        "seconds": _seconds(function.seconds),
+        "self_seconds": _seconds(function.self_seconds),
+        "graph_breaks": function.graph_breaks,
+        "failed": function.failed,
+        "objects": function.objects,
+        "limit_hits": function.limit_hits,
+        "silent_eager": _silent_eager(function.silent_eager),
+        "causes": [_cause(cause) for cause in function.causes],
+        "resumes": [_function(resume) for resume in function.resumes],
+    }
+
+
+def _silent_eager(eager: SilentEager | None) -> dict[str, Any] | None:
+    if eager is None:
+        return None
+    return {"reason": eager.reason, "since_call": eager.since_call, "kind": eager.kind, "count": eager.count}
+
+
+def _cause(cause: CauseGroup) -> dict[str, Any]:
+    return {
+        "kind": cause.kind.value,
+        "argument": cause.argument,
+        "before": cause.before,
+        "after": cause.after,
+        "file": cause.file,
+        "line": cause.line,
+        "count": cause.count,
+        "seconds": _seconds(cause.seconds),
+        "message": cause.message,
+        "advice": cause.advice,
+        "values": list(cause.values),
+    }
+
+
+def _graph_break(found: BreakGroup) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "reason": found.reason,
+        "file": found.file,
+        "line": found.line,
+        "function": found.function,
+        "count": found.count,
+        "kind": found.kind,
+        "ran_eager": found.ran_eager,
+    }
+
+
+def _conversion(conversion: ConversionSummary) -> dict[str, Any]:
+    return {
+        "function": conversion.function,
+        "file": conversion.file,
+        "line": conversion.line,
+        "seconds": _seconds(conversion.seconds),
+        "constructs": [
+            {"line": construct.line, "kind": construct.kind, "became": construct.became}
+            for construct in conversion.constructs
+        ],
+        "failure": conversion.failure or None,
+    }
+
+
+def _seconds(value: float) -> float:
+    return round(value, _DIGITS)
