@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from tracedbg.events import Framework, Outcome, Role
+from tracedbg.events import CauseKind, Framework, Outcome, Role
 from tracedbg.explain import guards, messages
 from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tracedbg.events import (
         Cause,
-        CauseKind,
         Construct,
         Conversion,
         Fallback,
