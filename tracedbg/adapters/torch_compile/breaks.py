@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tracedbg.adapters.torch_compile.functions import user_stack
 from tracedbg.events import Frame, GraphBreak
-from tracedbg.source import is_user_file, line_text
+from tracedbg.source import line_text
 
 if TYPE_CHECKING:
     from tracedbg.events import Traceable
@@ -38,8 +38,7 @@ def graph_break(
     text = str(error)
     traced = [Frame(at.filename, at.lineno or 0, at.name) for at in getattr(error, "real_stack", None) or ()]
     traced.reverse()
-    frame = next((at for at in traced if is_user_file(at.file)), None)
-    frame = frame or (traced[0] if traced else Frame(function.file, function.line, function.name))
+    frame = next(iter((*user_stack(traced), *traced)), Frame(function.file, function.line, function.name))
     code = _CODE.search(text)
     return GraphBreak(
         code=code[1].upper() if code else "",

@@ -4,7 +4,8 @@ How to get torch's own numbers (`torch._dynamo.utils.get_compilation_metrics()`,
 from the events: the compile ids without `fail_type` are the labels of the `TraceEnded` with an
 empty `error`; the records with `fail_type` are the `TraceEnded` with an `error` (whether `FAILED`,
 it raised into the program, or `EAGER`, Dynamo gave up on the frame) and the `Fallback` of the kinds
-`recompile_limit` and `accumulated_limit`, which have no trace.
+`recompile_limit` and `accumulated_limit`, which have no trace. A compile inside another one
+(`parent_id`) has no record of its own: torch adds it to the outer one's.
 
 `EAGER` without `error` is a frame that Dynamo skips since it found nothing to compile. A code
 object that ended `EAGER` is never looked at again: a `Fallback` of kind `skipped` says so. For a
@@ -64,7 +65,7 @@ class Compiles:
         self._hooks = hooks
         self._sink = hooks.sink
         self._local = threading.local()
-        self._timelines: dict[int, Timeline] = {}
+        self._timelines: dict[object, Timeline] = {}
 
     @property
     def _active(self) -> list[Compile]:
@@ -110,7 +111,7 @@ class Compiles:
 
     def _start(self, current: Compile, arguments: dict[str, Any], cached_count: int) -> None:
         timeline = current.timeline
-        self._timelines[id(timeline.compile_id)] = timeline
+        self._timelines[id(timeline.compile_id)] = self._timelines[current.label] = timeline
         parents = [at.timeline.trace_id for at in self._active if not at.limit]
         started = TraceStarted(
             id=timeline.trace_id,
@@ -192,13 +193,17 @@ class Compiles:
 
     def add_phase(self, compile_id: Any, event: str, start_ns: int, end_ns: int) -> None:
         """The end of one of torch's phases, during the compile or long after it."""
-        if timeline := self._timelines.get(id(compile_id)):
+        if timeline := self._timeline(compile_id):
             timeline.add(event, start_ns, end_ns, self._sink)
 
     def add_cache_event(self, compile_id: Any, event: str) -> None:
         """A compiler cache was asked."""
-        if timeline := self._timelines.get(id(compile_id)):
+        if timeline := self._timeline(compile_id):
             timeline.cache_hits[CACHES[event]] += 1
+
+    def _timeline(self, compile_id: Any) -> Timeline | None:
+        """By the object, since `torch._dynamo.reset()` begins the ids anew; by the id where it is a copy."""
+        return self._timelines.get(id(compile_id)) or self._timelines.get(str(compile_id))
 
 
 def _limit(arguments: dict[str, Any]) -> str:

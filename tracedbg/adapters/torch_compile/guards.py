@@ -34,8 +34,7 @@ that fitted any; followed by ` stride=[..]`, ` device=..`, ` requires_grad=..` o
 where that is what differed), a type's name for type ids, `function f (file.py:3)` for objects,
 and for a duplicate tensor the paths that are one object, such as `L['a'] is L['b']`.
 
-A guard that failed with the first one torch reports is given as well where its text alone tells
-(see `_other_failures`): torch stops at the first.
+torch stops at the first guard of an entry that fails: it may have more that do not fit.
 """
 
 from __future__ import annotations
@@ -114,11 +113,21 @@ def _backend_failure(name: str, entry: Any, call: Call) -> GuardFailure:
 
 
 def _failed_parts(parts: list[str], manager: Any, call: Call) -> list[str]:
-    """Of the conditions of one lambda guard those that fail; torch's own way of telling, too."""
+    """The texts of what failed: of a guard with several conditions those that do not hold.
+
+    Source: `torch/_dynamo/guards.py`, `get_guard_fail_reason_helper`.
+    """
     if len(parts) <= 1:
         return parts
     scope = {**call.scope, **(manager.closure_vars or {})}
-    return [part for part in parts if not eval(part, dict(manager.global_scope), scope)] or parts[:1]  # noqa: S307
+    failed = []
+    for part in parts:
+        verdict = eval(part, dict(manager.global_scope), scope)  # noqa: S307  torch's own text, as torch does it
+        if isinstance(verdict, str):
+            failed.append(verdict)
+        elif verdict is False:
+            failed.append(part)
+    return failed or parts[:1]
 
 
 def _failure(name: str, part: str, stack: Iterable[Any], manager: Any, call: Call) -> GuardFailure:
