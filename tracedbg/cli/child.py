@@ -20,6 +20,7 @@ _PASSED_ON = (*_FROM_TERMINAL, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, si
 _BY_KERNEL = 0x80
 """`si_code` of a signal that the terminal made (SI_KERNEL in Linux' asm-generic/siginfo.h)."""
 _SIGNAL_BASE = 128
+_SETTLED_S = 0.2
 
 
 class Ended:
@@ -42,7 +43,8 @@ def run_program(
     Args:
         command: executable (a full path) and arguments.
         environment: the child's whole environment.
-        meanwhile: called once while the program runs, for work that can be done by then.
+        meanwhile: called once when the program has been running for a moment, so that it neither
+            competes with its start nor holds up the end of a short one.
 
     Raises:
         OSError: it could not be started.
@@ -60,16 +62,21 @@ def run_program(
             setsigmask=before,
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them: the child shall choose itself
         )
-        meanwhile()
-        return Ended(_wait(pid, signals))
+        return Ended(_wait(pid, signals, meanwhile))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         signal.signal(signal.SIGCHLD, old_handler)
 
 
-def _wait(pid: int, signals: set[signal.Signals]) -> int:
+def _wait(pid: int, signals: set[signal.Signals], meanwhile: Callable[[], object]) -> int:
+    patience_s: float | None = _SETTLED_S
     while True:
-        number, has_it = _next_signal(signals)
+        came = _next_signal(signals, patience_s)
+        if came is None:
+            patience_s = None
+            meanwhile()
+            continue
+        number, has_it = came
         if number != signal.SIGCHLD:
             if not has_it:
                 os.kill(pid, number)  # not waited for yet: the pid is still the child's
@@ -81,12 +88,16 @@ def _wait(pid: int, signals: set[signal.Signals]) -> int:
             return status
 
 
-def _next_signal(signals: set[signal.Signals]) -> tuple[int, bool]:
-    """The next signal, and whether the terminal has sent it to the program as well."""
+def _next_signal(signals: set[signal.Signals], patience_s: float | None) -> tuple[int, bool] | None:
+    """The next signal, and whether the terminal has sent it to the program as well; None if none comes."""
     if sys.platform != "linux":
-        number = signal.sigwait(signals)  # macOS does not tell who sent it
+        if patience_s is not None:  # macOS cannot wait for a time, nor tell who sent a signal
+            return None
+        number = signal.sigwait(signals)
         return number, number in _FROM_TERMINAL
-    info = signal.sigwaitinfo(signals)
+    info = signal.sigwaitinfo(signals) if patience_s is None else signal.sigtimedwait(signals, patience_s)
+    if info is None:
+        return None
     # A terminal that vanishes tells the leader of its session only; Linux: tty_io.c, __tty_hangup.
     to_us_alone = info.si_signo == signal.SIGHUP and os.getsid(0) == os.getpid()
     return info.si_signo, info.si_code == _BY_KERNEL and not to_us_alone

@@ -35,3 +35,8 @@ def boot_notes(folder: str) -> dict[str, str]:
             with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
                 notes[name[1 : -len(_NOTE_ENDING)]] = file.read().strip()
     return notes
+
+
+def has_recordings(folder: str) -> bool:
+    """Whether a process of the run has imported what we observe."""
+    return any(name.endswith(".db") for name in os.listdir(folder))

@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BEGINS_PROGRAM = ("-m", "-")
+_WIDTH = 80
+
+
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_WIDTH)
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser without surprises: no abbreviations, one line for an error."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
+        # A fixed width: to ask for the terminal's, argparse loads shutil and its compressors (4 ms).
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)
         self._takes_program = False
 
     def take_program(self) -> None:

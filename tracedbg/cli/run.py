@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tracedbg import plugins
 from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
-from tracedbg.cli.observation import boot_notes, environment
+from tracedbg.cli.observation import boot_notes, environment, has_recordings
 from tracedbg.cli.output import check_writable, complain
 from tracedbg.errors import TracedbgError, UsageError
 
@@ -125,6 +125,8 @@ def _report_whatever_happens(folder: RunFolder, args: argparse.Namespace) -> Non
         complain(str(error))
     except (KeyboardInterrupt, BrokenPipeError):
         pass  # nobody wants to read it
+    except OSError as error:  # the program, or somebody else, has removed it
+        complain(f"no report: cannot read {folder.path}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001  a fault of ours
         complain(
             f"no report, by a fault of tracedbg: {type(error).__name__}: {error};"
@@ -134,21 +136,22 @@ def _report_whatever_happens(folder: RunFolder, args: argparse.Namespace) -> Non
 
 def _report(folder: RunFolder, args: argparse.Namespace) -> None:
     from tracedbg.cli.output import report_as_json, report_as_text, wants_colour, write_file  # noqa: PLC0415
-    from tracedbg.store.reader import Run as Recording  # noqa: PLC0415  deferred: the program starts first
 
     notes = boot_notes(folder.path)
     _say_what_went_unobserved(notes)
+    if not args.json and not has_recordings(folder.path):
+        if notes and not args.quiet:
+            packages = " nor ".join(plugins.watched_packages())
+            complain(f"the program imported neither {packages}: nothing to report")
+        return
+    from tracedbg.store.reader import Run as Recording  # noqa: PLC0415  deferred: the program starts first
+
     with Recording.open(folder.path) as recording:
         if args.json:
             write_file(args.json, report_as_json(recording))
-        if args.quiet or sys.stderr is None:
-            return
-        if recording.processes:
+        if not args.quiet and sys.stderr is not None:
             sys.stderr.write(report_as_text(recording, colour=wants_colour(sys.stderr)))
             sys.stderr.flush()
-        elif notes:
-            packages = " nor ".join(plugins.watched_packages())
-            complain(f"the program imported neither {packages}: nothing to report")
 
 
 def _say_what_went_unobserved(notes: dict[str, str]) -> None:

@@ -43,7 +43,8 @@ def _note(text: str) -> None:
 
 def _load(name: str, file: str) -> "Any":
     """Load one module of ours from its file: the program's Python may not have us on its path."""
-    loader = type(__spec__.loader)(name, file)
+    loader_class: Any = type(__spec__.loader)
+    loader = loader_class(name, file)
     spec = type(__spec__)(name, loader, origin=file)
     spec.has_location = True
     if os.path.basename(file) == "__init__.py":
