@@ -103,12 +103,19 @@ class RelaxShapeTorch:
         name = difference.argument or "x"
         if difference.detail == "marked":
             return "mark dimensions before the first call"
-        if difference.detail == "0/1":
+        if difference.detail == "0/1" or _is_tiny(difference):
             return f"pad to 2 or more, or call torch._dynamo.decorators.mark_unbacked({name}, 0) before"
         if dict(trace.options).get("dynamic") == "False":
             return "leave out dynamic=False: it asks for a graph per shape"
         dim = difference.detail.removeprefix("dim").strip() or "0"
         return f"torch._dynamo.mark_dynamic({name}, {dim}) before the first call, or dynamic=True"
+
+
+def _is_tiny(difference: Difference) -> bool:
+    """Whether the dimension that changed now has the size 0 or 1."""
+    dim = difference.detail.removeprefix("dim").strip()
+    sizes = difference.after.partition("[")[2].rstrip("]").split(", ")
+    return dim.isdigit() and int(dim) < len(sizes) and sizes[int(dim)] in ("0", "1")
 
 
 class ExpectedAttribute:

@@ -28,26 +28,37 @@ _CONTAINERS = re.compile(r"(?:list|tuple|dict|set|frozenset|range|collections\.\
 def condition(failure: GuardFailure, guard: str, note: str) -> Difference:
     """What a failed condition says; the kind is by what it compares with what."""
     node = sources.parse_node(guard)
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        left, right = node.left, node.comparators[0]
-        if isinstance(node.ops[0], (ast.Eq, ast.Is)) and _is_value(left, right):
-            before = failure.before or sources.render(right)
-            return value_difference(ast.unparse(left), before, failure.now)
-        if isinstance(node.ops[0], ast.IsNot) and sources.render(right) == "None":
-            return Difference(
-                CauseKind.NONE_VS_VALUE, sources.render(left), failure.before or "a value", "None"
-            )
+    compared = _compared_value(failure, node)
+    if compared is not None:
+        return compared
     argument = argument_of(failure, guard)
     words = sources.render(node) if node is not None else speak(guard)
     if _FRAMEWORK_NOTE.search(note):
-        kind = CauseKind.SHAPE if ".size(" in guard else CauseKind.PYTHON_VALUE
-        before, after = f"{speak(guard)}", _sizes(failure.now)
-        return Difference(kind, argument, before, after, detail="0/1")
-    if ".stride(" in guard or "storage_offset" in guard:
-        return Difference(CauseKind.LAYOUT, argument, words, speak(failure.now))
-    if argument:
-        return Difference(CauseKind.SYMBOLIC_CONDITION, argument, words, speak(failure.now))
-    return Difference(CauseKind.UNKNOWN, detail=f"its guard failed: {guard}")
+        return _specialised(failure, guard, argument, "2 or more" if guard.startswith("2 <= ") else words)
+    if not argument:
+        return Difference(CauseKind.UNKNOWN, detail=f"its guard failed: {guard}")
+    is_layout = ".stride(" in guard or "storage_offset" in guard
+    kind = CauseKind.LAYOUT if is_layout else CauseKind.SYMBOLIC_CONDITION
+    return Difference(kind, argument, words, speak(failure.now))
+
+
+def _compared_value(failure: GuardFailure, node: ast.expr | None) -> Difference | None:
+    """Something of the user's was compared with a constant, and is not that any more."""
+    match node:
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[right]) if _is_value(left, right):
+            before = failure.before or sources.render(right)
+            return value_difference(ast.unparse(left), before, failure.now)
+        case ast.Compare(left=left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            before = failure.before or "a value"
+            return Difference(CauseKind.NONE_VS_VALUE, sources.render(left), before, "None")
+    return None
+
+
+def _specialised(failure: GuardFailure, guard: str, argument: str, before: str) -> Difference:
+    """The framework itself keeps 0 and 1 apart from other sizes and values."""
+    if ".size(" not in guard:
+        return Difference(CauseKind.PYTHON_VALUE, argument, before, failure.now, detail="0/1")
+    return Difference(CauseKind.SHAPE, argument, f"size {before}", _sizes(failure.now), detail="0/1")
 
 
 def _sizes(now: str) -> str:

@@ -81,6 +81,7 @@ _STATES = (
 )
 _DIM_MARK = re.compile(r"_has_dynamo_dim_marking|_dynamo_\w*dynamic\w*|_dynamo_\w+_indices")
 _PROPERTY = re.compile(r"\] (?P<name>stride|device|requires_grad|keys)=(?P<value>.+)$")
+_AUTOGRAD = "Autograd"
 _CODE = "code of "
 
 
@@ -159,6 +160,9 @@ def _tensor(failure: GuardFailure, guard: str) -> list[Difference]:
     after = failure.now or match["now"] or ""
     if match["what"] == "dispatch key set":
         kind = _key_set_kind(match["before"], match["now"] or "")
+        if kind is CauseKind.REQUIRES_GRAD:
+            words = "a tensor of inference mode", "a tensor that autograd can track"
+            before, after = words if _AUTOGRAD in match["now"] else reversed(words)
         return [Difference(kind, argument, _property(before), _property(after))]
     kind = _TENSOR_KINDS[match["what"]]
     if kind is CauseKind.REQUIRES_GRAD and not failure.before:

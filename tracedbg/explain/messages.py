@@ -166,7 +166,7 @@ def sentence_for_many(cause: Cause, values: Sequence[str], count: int) -> str:
     if cause.kind is CauseKind.BACKEND and cause.after.startswith("another "):
         return f"it was compiled with {count + 1} backend objects: each compiles anew"
     if cause.kind is CauseKind.NEW_FUNCTION_OBJECT:
-        return f"it was made {count + 1} times: each function object is traced anew"
+        return f"the function was made {count + 1} times: each object is traced anew"
     if cause.kind in _PLURALS and len(values) > 1:
         shown = ", ".join(values[:_SOME]) + (", ..." if len(values) > _SOME else "")
         return _PLURALS[cause.kind].format(name=cause.argument, count=len(values), values=shown)

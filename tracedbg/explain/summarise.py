@@ -85,7 +85,7 @@ class _Group:
         self.last = cause
         self.count += 1
         self.duration_ns += duration_ns
-        for value in (cause.before, cause.after):
+        for value in (self.first.before, cause.after):
             if value and len(self.values) < MAX_VALUES:
                 self.values.setdefault(value)
 
@@ -303,7 +303,7 @@ def _silent_eager(fallbacks: Sequence[Fallback]) -> SilentEager | None:
 def _eager_reason(fallback: Fallback) -> str:
     """The framework's reason; for a limit also what used it up."""
     if fallback.kind not in _LIMITS or not fallback.guard_failures:
-        return fallback.reason
+        return fallback.reason.strip().partition("\n")[0]
     entries = {failure.entry for failure in fallback.guard_failures}
     name = fallback.kind.replace("_", " ")
     last = "; ".join(map(messages.sentence, guards.nearest(fallback.guard_failures)))

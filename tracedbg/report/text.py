@@ -1,0 +1,131 @@
+"""The report for people: what was traced, what it cost, why it was traced again, what to change.
+
+It must not know the store or a framework: all that it says is in the `Summary`, but for the text
+of the user's lines.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TextIO
+
+from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces
+from tracedbg.report.style import ASCII, Glyphs, Style, clean, count, seconds
+from tracedbg.report.table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracedbg.explain import Summary
+    from tracedbg.store.records import ProcessInfo
+
+WIDTH = 80
+_A_PERCENT = 0.01
+FRAMEWORKS = ("torch", "tensorflow")
+
+
+def write(summary: Summary, stream: TextIO, *, color: bool = False, width: int = WIDTH) -> None:
+    """Write the report to `stream`, in characters that its encoding has.
+
+    Args:
+        summary: the run.
+        stream: open for text.
+        color: the caller decides, by `isatty` and `NO_COLOR`.
+        width: columns.
+    """
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
+    stream.write(render(summary, color=color, width=width, ascii_only="utf" not in encoding))
+
+
+def render(
+    summary: Summary,
+    *,
+    color: bool = False,
+    width: int = WIDTH,
+    ascii_only: bool = False,
+    folder: str | None = None,
+) -> str:
+    """The report as text.
+
+    Args:
+        summary: the run.
+        color: with the colours of a terminal.
+        width: columns; source lines and paths are cut to it, sentences wrapped.
+        ascii_only: in ASCII characters alone.
+        folder: paths below it are shown relative to it; the current one by default.
+    """
+    style = Style(color, width, ASCII if ascii_only else Glyphs(), os.getcwd() if folder is None else folder)
+    parts = [_head(summary, style)]
+    if summary.functions:
+        parts.append(table(summary, style))
+    parts += [section(summary, style) for section in (retraces, graph_breaks, eager, autograph, faults)]
+    text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+    return text.encode("ascii", "backslashreplace").decode() if ascii_only else text
+
+
+def _head(summary: Summary, style: Style) -> list[str]:
+    if not summary.functions:
+        words = f"nothing was traced: {_why_nothing(summary.processes)}"
+    elif is_healthy(summary):
+        words = f"healthy: {_counts(summary)}, no retraces, no graph breaks{_cost(summary)}"
+    else:
+        words = ", ".join([_counts(summary), *_troubles(summary)]) + _cost(summary)
+    lines = style.wrap(f"tracedbg: {words}", 0)
+    lines[0] = lines[0].replace("tracedbg", style.paint("tracedbg", "bold"), 1)
+    lines[0] = lines[0].replace(": healthy", f": {style.paint('healthy', 'green', 'bold')}", 1)
+    return [*lines, style.paint(style.end(_which(summary), style.width), "dim")]
+
+
+def _which(summary: Summary) -> str:
+    """What was run, and how it ended."""
+    run = summary.run
+    ended = "" if run.exit_code is None else f", exit {run.exit_code}"
+    return clean(f"{' '.join(run.argv)}{ended}, run {run.id}")
+
+
+def is_healthy(summary: Summary) -> bool:
+    """Whether there is nothing in the run that one would want to change."""
+    functions = list(summary.every_function())
+    is_whole = not summary.faults and not summary.dropped
+    has_loss = any(process.recording_error for process in summary.processes)
+    trouble = [f for f in functions if f.retraces or f.failed or f.silent_eager or f.graph_breaks]
+    return is_whole and not has_loss and not trouble and not autograph(summary, Style())
+
+
+def _counts(summary: Summary) -> str:
+    functions = count(len(summary.functions), "function")
+    processes = len(summary.processes)
+    where = f" in {processes} processes" if processes > 1 else ""
+    return f"{functions}, {count(summary.traces, 'trace')}{where}"
+
+
+def _troubles(summary: Summary) -> list[str]:
+    functions = list(summary.every_function())
+    numbers = (
+        (summary.retraces, "retrace", ""),
+        (len(summary.graph_breaks), "graph break", ""),
+        (sum(function.failed for function in functions), "trace", " failed"),
+        (
+            sum(function.silent_eager is not None for function in summary.functions),
+            "function",
+            " eager in silence",
+        ),
+    )
+    return [f"{count(number, noun)}{what}" for number, noun, what in numbers if number]
+
+
+def _cost(summary: Summary) -> str:
+    wall_ns = summary.run.wall_ns
+    if not wall_ns or len(summary.processes) > 1:
+        return f"; tracing took {seconds(summary.seconds)} s"
+    share = summary.seconds / (wall_ns / 1e9)
+    words = f"{share:.0%}" if share >= _A_PERCENT else "under 1%"
+    return f"; tracing took {seconds(summary.seconds)} of {seconds(wall_ns / 1e9)} s ({words})"
+
+
+def _why_nothing(processes: Sequence[ProcessInfo]) -> str:
+    versions = {name: found for process in processes for name, found in process.versions.items()}
+    seen = [f"{name} {clean(versions[name])}" for name in FRAMEWORKS if name in versions]
+    if not seen:
+        return f"the program imported neither {' nor '.join(FRAMEWORKS)}"
+    return f"the program imported {' and '.join(seen)}, but called nothing that it compiles or traces"
