@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from tracedbg.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tracedbg.store.reader import Run
+
+_WIDTH = 80
+_MAX_WIDTH = 120
 
 
 def complain(message: str) -> None:
@@ -21,18 +27,26 @@ def complain(message: str) -> None:
         print(f"tracedbg: {message}", file=sys.stderr, flush=True)
 
 
-def wants_colour(stream: TextIO) -> bool:
+def show_report(run: Run, stream: TextIO) -> None:
+    """Write the report for a person to `stream`, in what that can show."""
+    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: `run` starts the program first
+    from tracedbg.report import text  # noqa: PLC0415  deferred: likewise
+
+    text.write(summarise(run), stream, color=_wants_colour(stream), width=_width(stream))
+    stream.flush()
+
+
+def _wants_colour(stream: TextIO) -> bool:
     """Whether to colour what goes to `stream` (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def report_as_text(run: Run, colour: bool) -> str:
-    """The report for a person."""
-    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: `run` starts the program first
-    from tracedbg.report.text import render  # noqa: PLC0415  deferred: likewise
-
-    text: str = render(summarise(run), colour=colour)
-    return text
+def _width(stream: TextIO) -> int:
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):  # no terminal, or not even a file
+        return _WIDTH
+    return min(columns, _MAX_WIDTH) or _WIDTH
 
 
 def report_as_json(run: Run) -> str:
@@ -60,14 +74,15 @@ def check_writable(file: str, option: str) -> None:
         raise UsageError(f"{option} {file}: no permission to write there")
 
 
-def write_file(file: str, text: str) -> None:
-    """Write `text` to `file`, whole or not at all for whoever reads it meanwhile.
+@contextmanager
+def open_output(file: str) -> Iterator[TextIO]:
+    """`file`, open for writing.
 
     Raises:
         UsageError: it cannot be written.
     """
     try:
         with open(file, "w", encoding="utf-8") as opened:
-            opened.write(text)
+            yield opened
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror or error}") from error
