@@ -12,6 +12,7 @@ import os
 import socket
 import sqlite3
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,13 +43,9 @@ class Options:
 
     max_mb: int = 256
 
-    def to_environment(self) -> str:
-        """As text for `OPTIONS_VARIABLE`."""
-        return json.dumps({"max_mb": self.max_mb})
-
     @classmethod
     def from_environment(cls, text: str | None) -> Options:
-        """The inverse; what a newer version wrote is left out."""
+        """What `tracedbg run` has written into `OPTIONS_VARIABLE`; names that we do not know are left out."""
         data: dict[str, Any] = json.loads(text or "{}")
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
@@ -58,6 +55,7 @@ class _Observers:
 
     def __init__(self) -> None:
         self.hub = Hub()
+        self._lock = threading.RLock()
         self._imports: PostImport | None = None
         self._hooks: list[Hooks] = []
         self._attached: set[str] = set()
@@ -65,19 +63,24 @@ class _Observers:
 
     def add(self, recorder: Recorder) -> None:
         """Send events to `recorder`; the first one installs the hooks."""
-        self.hub.subscribe(recorder)
-        for name, version in self._versions.items():
-            recorder.emit(FrameworkSeen(name, version))
-        if self._imports is None:
-            self._imports = PostImport()
-            for name in plugins.adapter_names():
-                adapter = plugins.load_adapter(name)
-                for module in adapter.modules:
-                    self._imports.watch(module.partition(".")[0], self.see)
-                    self._imports.watch(module, _Attach(self, adapter))
+        with self._lock:
+            self.hub.subscribe(recorder)
+            for name, version in self._versions.items():
+                recorder.emit(FrameworkSeen(name, version))
+            if self._imports is None:
+                self._imports = PostImport()
+                self._watch(self._imports)
+
+    def _watch(self, imports: PostImport) -> None:
+        for name in plugins.adapter_names():
+            adapter = plugins.load_adapter(name)
+            for module in adapter.modules:
+                imports.watch(module.partition(".")[0], self.see)
+                imports.watch(module, _Attach(self, adapter))
 
     def replace_after_fork(self, parents: Recorder, ours: Recorder | None) -> None:
         """In a forked child: send to `ours` what went to the parent's recorder."""
+        self._lock = threading.RLock()  # another thread may have held it, and does not exist here
         self.hub.reset_after_fork()
         self.hub.unsubscribe(parents)
         if ours is not None:
@@ -85,15 +88,16 @@ class _Observers:
 
     def remove(self, recorder: Recorder) -> None:
         """Send no more; the last one takes the hooks out."""
-        self.hub.unsubscribe(recorder)
-        if not self.hub.is_idle:
-            return
-        if self._imports is not None:
-            self._imports.stop()
-            self._imports = None
-        while self._hooks:
-            self._hooks.pop().remove()
-        self._attached.clear()
+        with self._lock:
+            self.hub.unsubscribe(recorder)
+            if not self.hub.is_idle:
+                return
+            if self._imports is not None:
+                self._imports.stop()
+                self._imports = None
+            while self._hooks:
+                self._hooks.pop().remove()
+            self._attached.clear()
 
     def see(self, framework: ModuleType) -> None:
         """Note that the program has imported a framework."""
@@ -104,13 +108,14 @@ class _Observers:
 
     def attach(self, adapter: Adapter, module: ModuleType) -> None:
         """Install one adapter's hooks, once."""
-        if self.hub.is_idle or adapter.name in self._attached:
-            return
-        self._attached.add(adapter.name)
-        hooks = Hooks(self.hub, adapter.name)
-        self._hooks.append(hooks)
-        with hooks.guarded("attach"):
-            adapter.attach(module, hooks)
+        with self._lock:
+            if self.hub.is_idle or adapter.name in self._attached:
+                return
+            self._attached.add(adapter.name)
+            hooks = Hooks(self.hub, adapter.name)
+            self._hooks.append(hooks)
+            with hooks.guarded("attach"):
+                adapter.attach(module, hooks)
 
 
 @dataclass(frozen=True)
