@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
+
 TRACEDBG = os.path.join(os.path.dirname(sys.executable), "tracedbg")
 _ADDRESS = re.compile(rb"0x[0-9a-f]+")
 TIMEOUT_S = 60
@@ -73,7 +75,7 @@ class Lab:
         plain = self.plain(*program, **how)
         traced = self.traced(*program, **how)
         assert _comparable(traced) == _comparable(plain)
-        assert traced.ours == ["the program imported neither torch nor tensorflow: nothing to report"]
+        assert traced.ours == ["nothing was traced: the program imported neither torch nor tensorflow"]
         return plain
 
     def _run(self, command: list[str], env: dict[str, str] | None = None, **how):
@@ -105,3 +107,11 @@ def clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("TRACEDBG_", "PYTHON", "COV_", "PYTEST_"))
     }
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    """A folder to run programs in. Imported by the `conftest.py` of the folders that use it."""
+    (tmp_path / "program").mkdir()
+    (tmp_path / "runs").mkdir()
+    return Lab(tmp_path / "program", tmp_path / "runs")

@@ -5,12 +5,11 @@ It must not know what any subcommand does.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from tracedbg import __version__, plugins
-from tracedbg.cli.output import complain
+from tracedbg.cli.output import complain, silence
 from tracedbg.cli.parser import Parser
 from tracedbg.errors import TracedbgError, UsageError
 
@@ -35,8 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone; keep Python from failing again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return BROKEN_PIPE
     return code
 

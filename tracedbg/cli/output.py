@@ -15,7 +15,7 @@ from tracedbg.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracedbg.store.reader import Run
+    from tracedbg.explain import Summary
 
 _WIDTH = 80
 _MAX_WIDTH = 120
@@ -27,12 +27,21 @@ def complain(message: str) -> None:
         print(f"tracedbg: {message}", file=sys.stderr, flush=True)
 
 
-def show_report(run: Run, stream: TextIO) -> None:
-    """Write the report for a person to `stream`, in what that can show."""
-    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: `run` starts the program first
-    from tracedbg.report import text  # noqa: PLC0415  deferred: likewise
+def silence(stream: TextIO) -> None:
+    """Let what is still buffered for a reader that has left go nowhere.
 
-    text.write(summarise(run), stream, color=_wants_colour(stream), width=_width(stream))
+    Python flushes the standard streams at exit, and would exit with 120 where that fails.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def show_report(summary: Summary, stream: TextIO) -> None:
+    """Write the report for a person to `stream`, in what that can show."""
+    from tracedbg.report import text  # noqa: PLC0415  deferred: `run` starts the program first
+
+    text.write(summary, stream, color=_wants_colour(stream), width=_width(stream))
     stream.flush()
 
 
@@ -49,14 +58,13 @@ def _width(stream: TextIO) -> int:
     return min(columns, _MAX_WIDTH) or _WIDTH
 
 
-def report_as_json(run: Run) -> str:
+def report_as_json(summary: Summary) -> str:
     """The report for a program; docs/reference/report-json.md describes it."""
     import json  # noqa: PLC0415  deferred: `run` starts the program first
 
-    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: likewise
     from tracedbg.report.json import to_json  # noqa: PLC0415  deferred: likewise
 
-    return json.dumps(to_json(summarise(run)), indent=1) + "\n"
+    return json.dumps(to_json(summary), indent=1) + "\n"
 
 
 def check_writable(file: str, option: str) -> None:

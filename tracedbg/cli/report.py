@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
-from tracedbg.cli.output import check_writable, report_as_json, report_as_text, wants_colour, write_file
+from tracedbg.cli.output import check_writable, open_output, report_as_json, show_report
 
 if TYPE_CHECKING:
     import argparse
 
     from tracedbg.cli.parser import Parser
+    from tracedbg.explain import Summary
 
 
 class Report:
@@ -34,18 +35,24 @@ class Report:
 
     def run(self, args: argparse.Namespace) -> int:
         """Write the report to stdout or a file."""
-        from tracedbg.store.reader import Run  # noqa: PLC0415  deferred: `--help` need not load it
+        from tracedbg.explain import summarise  # noqa: PLC0415  deferred: `--help` need not load it
+        from tracedbg.store.reader import Run  # noqa: PLC0415  deferred: likewise
         from tracedbg.store.run import find_run  # noqa: PLC0415  deferred: likewise
 
         if args.output:
             check_writable(args.output, "--output")
         with Run.open(find_run(args.run)) as recording:
-            if args.format == "json":
-                text = report_as_json(recording)
-            else:
-                text = report_as_text(recording, colour=not args.output and wants_colour(sys.stdout))
-        if args.output:
-            write_file(args.output, text)
+            summary = summarise(recording)
+        if not args.output:
+            _write(summary, args.format, sys.stdout)
         else:
-            sys.stdout.write(text)
+            with open_output(args.output) as stream:
+                _write(summary, args.format, stream)
         return 0
+
+
+def _write(summary: Summary, form: str, stream: TextIO) -> None:
+    if form == "json":
+        stream.write(report_as_json(summary))
+    else:
+        show_report(summary, stream)

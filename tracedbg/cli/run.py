@@ -15,7 +15,7 @@ from tracedbg import plugins
 from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import boot_notes, environment, has_recordings
-from tracedbg.cli.output import check_writable, complain
+from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
 from tracedbg.errors import TracedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Run:
 
     def configure(self, parser: Parser) -> None:
         """Options of ours end where the program begins."""
-        parser.usage = "tracedbg run [options] (SCRIPT | -m MODULE | -- ...) [arguments of the program]"
+        parser.usage = "tracedbg run [options] (SCRIPT | -m MODULE) [arguments]"
         parser.add_argument("--json", metavar="FILE", help="write the report to FILE as JSON, too")
         parser.add_argument("--out", metavar="DIR", help="record into DIR instead of .tracedbg/<time>")
         parser.add_argument(
@@ -113,6 +113,7 @@ def _load_reporting() -> None:
     try:
         from tracedbg import explain  # noqa: F401, PLC0415  deferred: the program starts first
         from tracedbg.report import json, text  # noqa: F401, PLC0415  deferred: likewise
+        from tracedbg.store import reader  # noqa: F401, PLC0415  deferred: likewise
     except Exception:  # noqa: BLE001, S110  the report will say what is wrong, when the program has ended
         pass
 
@@ -123,8 +124,10 @@ def _report_whatever_happens(folder: RunFolder, args: argparse.Namespace) -> Non
         _report(folder, args)
     except TracedbgError as error:
         complain(str(error))
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         pass  # nobody wants to read it
+    except BrokenPipeError:
+        silence(sys.stderr)
     except OSError as error:  # the program, or somebody else, has removed it
         complain(f"no report: cannot read {folder.path}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001  a fault of ours
@@ -135,23 +138,23 @@ def _report_whatever_happens(folder: RunFolder, args: argparse.Namespace) -> Non
 
 
 def _report(folder: RunFolder, args: argparse.Namespace) -> None:
-    from tracedbg.cli.output import report_as_json, report_as_text, wants_colour, write_file  # noqa: PLC0415
-
     notes = boot_notes(folder.path)
     _say_what_went_unobserved(notes)
     if not args.json and not has_recordings(folder.path):
         if notes and not args.quiet:
             packages = " nor ".join(plugins.watched_packages())
-            complain(f"the program imported neither {packages}: nothing to report")
+            complain(f"nothing was traced: the program imported neither {packages}")
         return
-    from tracedbg.store.reader import Run as Recording  # noqa: PLC0415  deferred: the program starts first
+    from tracedbg.explain import summarise  # noqa: PLC0415  deferred: the program starts first
+    from tracedbg.store.reader import Run as Recording  # noqa: PLC0415  deferred: likewise
 
     with Recording.open(folder.path) as recording:
-        if args.json:
-            write_file(args.json, report_as_json(recording))
-        if not args.quiet and sys.stderr is not None:
-            sys.stderr.write(report_as_text(recording, colour=wants_colour(sys.stderr)))
-            sys.stderr.flush()
+        summary = summarise(recording)
+    if args.json:
+        with open_output(args.json) as stream:
+            stream.write(report_as_json(summary))
+    if not args.quiet and sys.stderr is not None:
+        show_report(summary, sys.stderr)
 
 
 def _say_what_went_unobserved(notes: dict[str, str]) -> None:

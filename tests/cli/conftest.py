@@ -1,0 +1,3 @@
+from process.compare import lab
+
+__all__ = ["lab"]
