@@ -29,6 +29,7 @@ PARTS = {
     _compat.BACKWARD_NAME: {"backward"},
     _compat.BACKWARD_MADE: {"backward"},
     _compat.OP_MADE: {"lines"},
+    _compat.TENSOR_SHAPE: {"graphs", "lines"},
     _compat.SOURCE_MAPS: {"constructs", "converted_lines"},
     _compat.TRANSPILER: {"conversions"},
     _compat.LEFT_AS_IS: {"failures"},

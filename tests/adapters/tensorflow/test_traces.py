@@ -173,6 +173,19 @@ def test_function_objects_of_one_code_that_close_over_the_same_have_one_closure_
     assert len({a.object_id, b.object_id, c.object_id}) == len(kept)
 
 
+def test_a_function_may_close_over_what_cannot_be_hashed(sink):
+    held = [tf.Variable(1.0), {"a": [1]}, set()]
+
+    def make(variable, mapping, group):
+        return tf.function(lambda x: x * variable + len(mapping) + len(group))
+
+    for _ in range(2):
+        make(*held)(1.0)
+    make(held[0], {"a": [1], "b": 2}, held[2])(1.0)
+    one, two, other = (trace.traceable.closure_id for trace in started(sink, "<lambda>"))
+    assert one == two != other
+
+
 def test_object_ids_are_not_used_again(sink):
     for _ in range(5):
         f = tf.function(lambda x: x + 1.0)
@@ -410,3 +423,14 @@ def test_graphs_have_the_users_line_of_each_op(sink):
     assert sites["MatMul"].output == "float32[2, 2]"
     assert sites["Exp"].inputs == (f"{sites['MatMul'].name}:0",)
     assert len(made.sites) == ended(sink, trace).op_count
+
+
+def test_unknown_sizes_and_ranks_are_marked_in_the_outputs(sink):
+    @tf.function
+    def f(x, y):
+        return tf.exp(x), tf.sin(y)
+
+    f.get_concrete_function(tf.TensorSpec([None, 2]), tf.TensorSpec(None))
+    (made,) = sink.of(GraphMade)
+    outputs = {site.op: site.output for site in made.sites}
+    assert (outputs["Exp"], outputs["Sin"]) == ("float32[?, 2]", "float32[...]")

@@ -69,6 +69,11 @@ OP_MADE = PrivateName(
     "Graph._create_op_helper",
     "called once for each new op of a graph, after the op's own traceback was taken",
 )
+TENSOR_SHAPE = PrivateName(
+    "tensorflow.python.framework.ops",
+    "SymbolicTensor._shape",
+    "(sizes, None where unknown; whether the rank is unknown), without the `TensorShape` that `shape` makes",
+)
 SOURCE_MAPS = PrivateName(
     "tensorflow.python.util.tf_stack",
     "_source_mapper_stacks",
@@ -137,6 +142,7 @@ TF_FUNCTION_NAMES = (
     BACKWARD_NAME,
     BACKWARD_MADE,
     OP_MADE,
+    TENSOR_SHAPE,
     SOURCE_MAPS,
     TRACE_TYPES,
 )

@@ -22,8 +22,14 @@ class OpenTrace:
     label: str = ""
     autograph_ns: int = 0
     """Time spent on conversions so far, those for nested traces included."""
-    op_lines: dict[int, dict[str, Frame]] = field(default_factory=dict)
-    """By `id` of the graph and name of the op: the user's line that made it."""
+    call_line: Frame | None = None
+    """The user's line that called the function."""
+    wants_lines: bool = True
+    """Whether the lines of further ops are to be noted."""
+    op_lines: dict[str, Frame | None] = field(default_factory=dict)
+    """By name of the op, for the graph that is named `label`: the user's line that made it."""
+    lines: dict[tuple[str, int], Frame] = field(default_factory=dict)
+    """The lines met so far, by file and number as they run, which may be a generated one."""
     before_end: list[Callable[[], None]] = field(default_factory=list)
     """What other adapters have to say before the trace ends."""
     opener: CodeType | None = None

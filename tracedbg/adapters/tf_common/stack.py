@@ -38,6 +38,8 @@ class UserStack:
 
     def __init__(self, mappers: dict[int, list[Any]]) -> None:
         self._mappers = mappers
+        self._libraries: set[str] = set()
+        """Files known not to be the user's."""
 
     def frames(self, frame: FrameType | None, limit: int = MAX_STACK) -> tuple[Frame, ...]:
         """The user's frames from `frame` outwards, innermost first, at most `limit`."""
@@ -49,13 +51,35 @@ class UserStack:
             frame = frame.f_back
         return tuple(kept)
 
-    def line(self, frame: FrameType | None) -> Frame | None:
-        """The innermost line of the user's, if there is one."""
-        while frame is not None:
-            found = self.at(frame)
-            if found is not None:
-                return found
+    def line(
+        self,
+        frame: FrameType | None,
+        depth: int = sys.maxsize,
+        known: dict[tuple[str, int], Frame] | None = None,
+    ) -> Frame | None:
+        """The innermost line of the user's, if there is one among the `depth` innermost frames.
+
+        Args:
+            frame: where to begin.
+            depth: how many frames to look at.
+            known: lines found before, valid for as long as AutoGraph's map stays as it is.
+        """
+        libraries = self._libraries
+        while frame is not None and depth > 0:
+            file = frame.f_code.co_filename
+            if file not in libraries:
+                key = (file, frame.f_lineno)
+                found = known.get(key) if known is not None else None
+                if found is None:
+                    found = self.at(frame)
+                if found is not None:
+                    if known is not None:
+                        known[key] = found
+                    return found
+                if _GENERATED not in file:
+                    libraries.add(file)
             frame = frame.f_back
+            depth -= 1
         return None
 
     def at(self, frame: FrameType) -> Frame | None:

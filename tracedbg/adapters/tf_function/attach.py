@@ -21,7 +21,8 @@ def install(hooks: Hooks) -> None:
     """Install every part that works with this TensorFlow."""
     stack = UserStack(hooks.safely("source_maps", _compat.SOURCE_MAPS.get, default={}))
     reader = hooks.safely("signature", SignatureReader)
-    subjects = Subjects()
+    hooks.safely("graphs", _compat.TENSOR_SHAPE.get)
+    subjects = Subjects(hooks)
     for where, part in (
         ("traces", Tracer(hooks, subjects, stack, reader)),
         ("made", Making(hooks, subjects, stack)),

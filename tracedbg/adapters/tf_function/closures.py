@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import weakref
+from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,31 @@ if TYPE_CHECKING:
 
 _CONSTANTS = (bool, int, float, complex, str, bytes, type(None))
 _MAX_TEXT = 200
+_MAX_ITEMS = 8
+_MAX_KEPT = 4096
+
+
+@dataclass(eq=False)
+class _Numbered:
+    """An object, known by its `id` while it certainly lives, and by its contents after that."""
+
+    number: int
+    contents: str
+    witnesses: dict[int, weakref.ref[Any]] = field(default_factory=dict)
+    """References whose being alive means that the object is: its own, or those of functions that hold it."""
+    is_weak: bool = True
 
 
 class ClosureIds:
-    """Numbers the objects that functions hold; a number is never used for a second object.
+    """Numbers the objects that functions hold.
 
-    An object that cannot be referred to weakly (a list, a dict) keeps its number as long as some function
-    that holds it lives: until then, its `id` cannot be used again.
+    An object that cannot be referred to weakly (a list, a dict) certainly lives as long as a function that
+    holds it does. If all of those are gone, one at the same address with the same contents counts as the
+    same.
     """
 
     def __init__(self) -> None:
-        self._numbers: dict[int, tuple[int, set[weakref.ref[Any]]]] = {}
+        self._numbers: dict[int, _Numbered] = {}
         self._count = itertools.count(1)
 
     def of(self, chain: Iterable[Any]) -> str:
@@ -59,23 +74,48 @@ class ClosureIds:
         return f"#{self._number(held, owner)}"
 
     def _number(self, held: Any, owner: Any) -> int:
+        numbers = self._numbers
         key = id(held)
-        entry = self._numbers.get(key)
-        if entry is None:
-            entry = self._numbers[key] = (next(self._count), set())
-        number, holders = entry
+        entry = numbers.get(key)
+        if entry is None or (not entry.witnesses and entry.contents != self._contents(held, owner)):
+            entry = numbers[key] = _Numbered(next(self._count), self._contents(held, owner))
+            self._shrink()
+        kept = entry
 
         def forget(dead: weakref.ref[Any]) -> None:
-            holders.discard(dead)
-            if not holders and self._numbers.get(key) is entry:
-                del self._numbers[key]
+            kept.witnesses.pop(id(dead), None)
+            if kept.is_weak and numbers.get(key) is kept:
+                del numbers[key]
 
         try:
-            reference = weakref.ref(held, forget)
+            witness = weakref.ref(held, forget)
         except TypeError:
-            reference = weakref.ref(owner, forget)
-        holders.add(reference)
-        return number
+            kept.is_weak = False
+            witness = weakref.ref(owner, forget)
+        kept.witnesses[id(witness)] = witness  # by id: a reference hashes as what it refers to
+        return kept.number
+
+    def _contents(self, held: Any, owner: Any) -> str:
+        """What a container holds, one level deep, in words."""
+        if isinstance(held, dict):
+            items = [*itertools.islice(held, _MAX_ITEMS), *itertools.islice(held.values(), _MAX_ITEMS)]
+        elif isinstance(held, (list, tuple)):
+            items = list(held[:_MAX_ITEMS])
+        else:
+            return type(held).__qualname__
+        words = [self._name(x, owner) if _is_simple(x) else type(x).__qualname__ for x in items]
+        return f"{type(held).__qualname__} of {len(held)}: {', '.join(words)}"
+
+    def _shrink(self) -> None:
+        """Forget the oldest of those that nobody holds any more, where there are very many."""
+        if len(self._numbers) > _MAX_KEPT:
+            for key in [key for key, entry in self._numbers.items() if not entry.witnesses][: _MAX_KEPT // 2]:
+                del self._numbers[key]
+
+
+def _is_simple(item: Any) -> bool:
+    """Whether an item has a name of its own: a constant, or an object that can be referred to weakly."""
+    return type(item) in _CONSTANTS or type(item).__weakrefoffset__ > 0
 
 
 def _instance(method: MethodType) -> Any:

@@ -49,7 +49,7 @@ class Gradients:
     def _wrap_made(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def create_forward_backward_with_graph(attrs: Any, forward_graph: Any, backwards_graph: Any) -> Any:
             made = original(attrs, forward_graph, backwards_graph)
-            self._hooks.safely("gradients", self._end, backwards_graph, made)
+            self._hooks.safely("gradients", self._end, backwards_graph, made[1])
             return made
 
         return create_forward_backward_with_graph
@@ -64,7 +64,9 @@ class Gradients:
             return
         sink = self._sink
         parent = running.innermost(frame)
+        call_stack = self._hooks.safely("call_stack", self._stack.frames, frame, default=())
         trace = running.OpenTrace(sink.new_id(), sink.now_ns(), name, opener=frame.f_code)
+        trace.call_line = call_stack[0] if call_stack else None
         trace.abandon = lambda: sink.emit(
             TraceEnded(trace.id, sink.now_ns(), Outcome.FAILED, "an exception ended it")
         )
@@ -77,13 +79,13 @@ class Gradients:
                 Role.BACKWARD,
                 None if parent is None else parent.id,
                 name,
-                call_stack=self._hooks.safely("call_stack", self._stack.frames, frame, default=()),
+                call_stack=call_stack,
             )
         )
         sink.flush()
         running.push(trace)
 
-    def _end(self, graph: Any, made: tuple[Any, Any]) -> None:
+    def _end(self, graph: Any, backward: Any) -> None:
         trace = running.find(graph.name)
         if trace is None:
             return
@@ -91,15 +93,17 @@ class Gradients:
         sink = self._sink
         end_ns = sink.now_ns()
         sink.emit(PhaseSpan(trace.id, "trace", trace.start_ns, end_ns - trace.start_ns))
-        found, count = sites(graph, trace.op_lines.get(id(graph), {}))
-        sink.emit(GraphMade(trace.id, "func_graph", found))
-        label = made[1].name
+        ops = graph.get_operations()
+        made = self._hooks.safely("graphs", sites, ops, trace.op_lines)
+        if made is not None:
+            sink.emit(GraphMade(trace.id, "func_graph", made))
+        label = backward.name
         sink.emit(
             TraceEnded(
                 trace.id,
                 end_ns,
                 Outcome.COMPILED,
-                op_count=count,
+                op_count=len(ops),
                 label=label.decode() if isinstance(label, bytes) else label,
             )
         )

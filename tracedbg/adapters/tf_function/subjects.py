@@ -22,6 +22,8 @@ from tracedbg.source import is_user_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracedbg.hooks import Hooks
+
 _MAX_LINKS = 32
 _MAX_CLOSURE_DEPTH = 4
 _DATASET = "_tf_data_function"
@@ -66,7 +68,8 @@ class Subject:
 class Subjects:
     """All function objects seen by one attachment."""
 
-    def __init__(self) -> None:
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
         self._subjects: WeakTable[Subject] = WeakTable()
         self._first_made: WeakTable[Frame] = WeakTable()
         self._graphs: WeakTable[Traceable] = WeakTable()
@@ -116,7 +119,7 @@ class Subjects:
             code.co_filename if code is not None else "",
             code.co_firstlineno if code is not None else 0,
             object_id=subject.number,
-            closure_id=self._closures.of(chain),
+            closure_id=self._hooks.safely("closures", self._closures.of, chain, default=""),
             created_at=subject.created_at,
             is_user=code is not None and is_user_file(code.co_filename),
         )

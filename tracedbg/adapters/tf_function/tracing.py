@@ -67,7 +67,13 @@ class Tracer:
         signature = self._signature(found, "lookup_func_type", options, subject)
         parent = running.innermost(frame)
         cache = options.function_cache
-        trace = running.OpenTrace(self._sink.new_id(), self._sink.now_ns(), options.name)
+        call_stack = self._hooks.safely("call_stack", self._stack.frames, frame, default=())
+        trace = running.OpenTrace(
+            self._sink.new_id(),
+            self._sink.now_ns(),
+            options.name,
+            call_line=call_stack[0] if call_stack else None,
+        )
         self._sink.emit(
             TraceStarted(
                 trace.id,
@@ -79,7 +85,7 @@ class Tracer:
                 options.name,
                 signature,
                 cached_count=0 if cache is None else len(cache),
-                call_stack=self._hooks.safely("call_stack", self._stack.frames, frame, default=()),
+                call_stack=call_stack,
                 options=_options(options),
             )
         )
@@ -118,10 +124,10 @@ class Tracer:
         subject.compiled(options.scope_type.name)
         assert subject.traceable is not None  # noqa: S101  filled in at the start
         self._subjects.keep_graph(graph, subject.traceable)
-        lines = trace.op_lines.get(id(graph), {})
-        made = self._hooks.safely("graphs", sites, graph, lines)
+        ops = graph.get_operations()
+        made = self._hooks.safely("graphs", sites, ops, trace.op_lines)
         if made is not None:
-            sink.emit(GraphMade(trace.id, "func_graph", made[0]))
+            sink.emit(GraphMade(trace.id, "func_graph", made))
         general = None
         if options.reduce_retracing:
             general = self._signature(found, "target_func_type", options, subject)
@@ -130,7 +136,7 @@ class Tracer:
                 trace.id,
                 end_ns,
                 Outcome.COMPILED,
-                op_count=None if made is None else made[1],
+                op_count=len(ops),
                 label=_text(concrete.name),
                 traced_signature=None if general == traced.signature else general,
             )
