@@ -137,7 +137,7 @@ def test_nothing_is_observed_after_the_block(out, compiled):
 
 @pytest.mark.torch
 def test_an_error_in_the_block_comes_through_and_the_recording_is_closed(out, compiled):
-    with pytest.raises(ZeroDivisionError), tracedbg.record(out) as run:
+    with pytest.raises(ZeroDivisionError), tracedbg.record(out) as run:  # noqa: PT012  the block is the point
         compiled(2)
         raise ZeroDivisionError
     assert len(run.traces) == 1

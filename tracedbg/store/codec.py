@@ -110,6 +110,11 @@ def load_pairs(text: str) -> tuple[tuple[str, Any], ...]:
     return _pairs(json.loads(text))
 
 
+def load_line_map(text: str) -> tuple[tuple[int, int], ...]:
+    """Pairs of lines."""
+    return tuple((line, generated) for line, generated in json.loads(text))
+
+
 def pack_sites(sites: tuple[OpSite, ...]) -> bytes:
     """A graph's op sites, column by column, with the file names once each."""
     files = sorted({site.file for site in sites})

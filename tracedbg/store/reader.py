@@ -152,7 +152,7 @@ class ProcessRecording:
                 duration_ns=row["duration_ns"],
                 source=row["source"],
                 generated=row["generated"],
-                line_map=codec.load_pairs(row["line_map_json"]),  # type: ignore[arg-type]  pairs of int
+                line_map=codec.load_line_map(row["line_map_json"]),
                 failure=row["failure"],
                 trace_id=row["trace_id"],
             )

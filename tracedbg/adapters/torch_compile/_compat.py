@@ -1,6 +1,6 @@
 """Every private name of torch that this adapter relies on, and the versions it is known to hold for.
 
-Known by running: 2.13.0. Known by reading the source: 2.7.1, 2.9.1, 2.11.0. A name that is gone
+Known by running: 2.13.0. Said to hold, and not run: 2.7.1, 2.9.1, 2.11.0. A name that is gone
 switches off the part that needs it, with one `Fault`, and leaves the rest at work;
 `tests/adapters/torch/test_private_names.py` fails when one moves, and shows that the rest works.
 """
