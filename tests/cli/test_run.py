@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from tracedbg.cli import observation
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.errors import UsageError
 
@@ -152,6 +155,11 @@ def test_a_python_that_is_too_old_is_named(lab):
     assert (result.code, result.stdout) == (0, b"ran\n")
     assert len(result.ours) == 2
     assert result.ours[0].endswith(" was not observed: Python 3.8 is too old: 3.10 or newer is needed")
+
+
+def test_the_start_file_is_python_that_an_old_one_can_read():
+    file = Path(observation.__file__).parents[1] / "boot" / "path" / "sitecustomize.py"
+    ast.parse(file.read_text(), feature_version=(3, 8))
 
 
 def test_a_fault_of_our_own_start_is_told_and_harmless(lab):
