@@ -30,7 +30,7 @@ optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
 for step, rows in enumerate([16, 16, 16, 7]):  # @rows
     batch = {"x": torch.randn(rows, 8), "y": torch.randn(rows, 1)}
     net.step_no = step
-    loss = train_step(net, batch, scale=1.0)
+    loss = train_step(net, batch, scale=1.0)  # @call
     loss.backward()
     optimizer.step()
     optimizer.zero_grad()

@@ -1,0 +1,1 @@
+"""The only code that names a framework: one adapter for each tracing system."""

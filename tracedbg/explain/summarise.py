@@ -183,7 +183,8 @@ class _Collector:
         for found in process.breaks():
             self._add_break(found)
         for fallback in process.fallbacks():
-            self._function(fallback.function).fallbacks.append(fallback)
+            if not _is_end_of_function(fallback):
+                self._function(fallback.function).fallbacks.append(fallback)
         for tally in process.tallies():
             framework, name, file, line = tally.function_key
             function = self._at((Framework(framework), name, file, line))
@@ -269,6 +270,11 @@ class _Collector:
         if group is None:
             group = BreakGroup(found.code, found.kind, found.reason, file, line, name, 0, found.ran_eager)
         self._breaks[file, line, found.kind, name] = replace(group, count=group.count + 1)
+
+
+def _is_end_of_function(fallback: Fallback) -> bool:
+    """A resume function is skipped where nothing was left to do after the break, as before a `return`."""
+    return fallback.kind == "skipped" and bool(fallback.function.owner)
 
 
 def _is_within_itself(trace: TraceRecord, by_id: Mapping[int, TraceRecord]) -> bool:

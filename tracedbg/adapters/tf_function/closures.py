@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.source import is_user_file
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -55,7 +53,7 @@ class ClosureIds:
             elif isinstance(link, functools.partial):
                 parts.extend(self._name(value, owner) for value in link.args)
                 parts.extend(f"{key}={self._name(value, owner)}" for key, value in link.keywords.items())
-            elif isinstance(link, FunctionType) and is_user_file(link.__code__.co_filename):
+            elif isinstance(link, FunctionType) and not _is_tensorflows(link):
                 names = link.__code__.co_freevars
                 for name, cell in zip(names, link.__closure__ or (), strict=True):
                     try:
@@ -71,6 +69,8 @@ class ClosureIds:
         if type(held) in _CONSTANTS:
             text = repr(held)
             return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}... {hash(held):x}"
+        if isinstance(held, MethodType):  # made anew by each access: `self.train_step`
+            return f"{self._name(held.__func__, owner)} of {self._name(_instance(held), owner)}"
         return f"#{self._number(held, owner)}"
 
     def _number(self, held: Any, owner: Any) -> int:
@@ -116,6 +116,12 @@ class ClosureIds:
 def _is_simple(item: Any) -> bool:
     """Whether an item has a name of its own: a constant, or an object that can be referred to weakly."""
     return type(item) in _CONSTANTS or type(item).__weakrefoffset__ > 0
+
+
+def _is_tensorflows(function: FunctionType) -> bool:
+    """Whether it is a wrapper of TensorFlow's own, which holds something new each time."""
+    module = str(function.__globals__.get("__name__", ""))
+    return module.partition(".")[0] == "tensorflow"
 
 
 def _instance(method: MethodType) -> Any:
