@@ -1,6 +1,6 @@
 """Every private name of TensorFlow that the adapters reach for, and the one way to reach it.
 
-All names hold for TensorFlow 2.15 to 2.21. `tests/adapters/tensorflow/test_compat.py` takes each
+All names are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tensorflow/test_compat.py` takes each
 of them away in turn: the part that needs it reports one `Fault` and switches itself off, while the
 others go on.
 """

@@ -53,11 +53,9 @@ def innermost(frame: FrameType | None = None) -> OpenTrace | None:
         frame: where the thread is; given one, traces that an exception has left behind are dropped.
     """
     stack = _running.stack
-    while stack and frame is not None:
-        opener = stack[-1].opener
-        if opener is None or _runs_below(frame, opener):
-            break
-        _drop(stack.pop())
+    if frame is not None:
+        while stack and (opener := stack[-1].opener) is not None and not _runs_below(frame, opener):
+            _drop(stack.pop())
     return stack[-1] if stack else None
 
 

@@ -15,9 +15,7 @@ from tracedbg.events import OpSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
-    from tracedbg.adapters.tf_common.running import OpenTrace
     from tracedbg.adapters.tf_common.stack import UserStack
     from tracedbg.events import Frame
     from tracedbg.hooks import Hooks
@@ -25,6 +23,9 @@ if TYPE_CHECKING:
 MAX_SITES = 20_000
 MAX_DEPTH = 40
 """How far from an op the user's line is looked for; beyond, the line of the call stands for it."""
+
+_MADE_ABOVE = 3
+"""Frames that are TensorFlow's for certain between the hook and whoever makes an op."""
 
 
 class OpLines:
@@ -48,16 +49,13 @@ class OpLines:
             trace = innermost()
             if trace is not None and trace.wants_lines and graph.name == trace.label:
                 try:
-                    note(trace, op, getframe(1))
+                    found = line(getframe(_MADE_ABOVE), MAX_DEPTH, trace.lines)
+                    trace.op_lines[op.name] = found or trace.call_line
+                    trace.wants_lines = len(trace.op_lines) < MAX_SITES
                 except Exception as error:
                     trace.wants_lines = False
                     hooks.fault("op_lines", error)
             return original(graph, op, *args, **kwargs)
-
-        def note(trace: OpenTrace, op: Any, frame: FrameType) -> None:
-            lines = trace.op_lines
-            lines[op.name] = line(frame, MAX_DEPTH, trace.lines) or trace.call_line
-            trace.wants_lines = len(lines) < MAX_SITES
 
         return create_op_helper
 
@@ -69,18 +67,17 @@ def sites(ops: list[Any], lines: dict[str, Frame | None]) -> tuple[OpSite, ...]:
     for op in islice(ops, MAX_SITES):
         name = op.name
         line = lines.get(name)
-        inputs = tuple([tensor.name for tensor in op.inputs])
-        output = ", ".join([_output(tensor, words) for tensor in op.outputs])
         file, number = ("", 0) if line is None else (line.file, line.line)
-        made.append(OpSite(name, op.type, inputs, output, file, number))
+        inputs = tuple([tensor.name for tensor in op.inputs])
+        outputs = []
+        for tensor in op.outputs:
+            dims, is_unknown = tensor._shape
+            key = (tensor.dtype, is_unknown, *dims)
+            outputs.append(words.get(key) or words.setdefault(key, _words(*key)))
+        made.append(OpSite(name, op.type, inputs, ", ".join(outputs), file, number))
     return tuple(made)
 
 
-def _output(tensor: Any, words: dict[tuple[Any, ...], str]) -> str:
-    dims, is_unknown = tensor._shape
-    key = (tensor.dtype, is_unknown, *dims)
-    text = words.get(key)
-    if text is None:
-        shape = "..." if is_unknown else ", ".join("?" if size is None else str(size) for size in dims)
-        text = words[key] = f"{tensor.dtype.name}[{shape}]"
-    return text
+def _words(dtype: Any, is_unknown: bool, *dims: int | None) -> str:
+    shape = "..." if is_unknown else ", ".join("?" if size is None else str(size) for size in dims)
+    return f"{dtype.name}[{shape}]"
