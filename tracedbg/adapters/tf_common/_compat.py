@@ -1,8 +1,8 @@
 """Every private name of TensorFlow that the adapters reach for, and the one way to reach it.
 
-All names are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tensorflow/test_compat.py` takes each
-of them away in turn: the part that needs it reports one `Fault` and switches itself off, while the
-others go on.
+All names are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tensorflow/test_compat.py`
+takes each of them away in turn: the part that needs it reports one `Fault` and switches itself off, while
+the others go on.
 """
 
 from __future__ import annotations
