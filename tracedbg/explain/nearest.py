@@ -5,7 +5,10 @@ It knows the neutral specs only, and compares most of them by number.
 
 from __future__ import annotations
 
+import operator
+import sys
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import TYPE_CHECKING
 
 from tracedbg.events import CauseKind, Signature, Spec
@@ -19,37 +22,46 @@ from tracedbg.explain.signatures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
+
+
+_LEAST = 1
+"""The weight of the smallest difference."""
 
 
 @dataclass(frozen=True)
 class _Known:
     signature: Signature
-    names: tuple[str, ...]
-    ids: tuple[int, ...]
-    aliases: dict[str, str]
     since_ns: int
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]
+    """Of the arguments' specs; see `SignatureIndex`."""
+    aliases: dict[str, str]
+    frame: int
+    """The same for two signatures of the same names, aliasing and context."""
 
 
 class SignatureIndex:
     """The signatures that one function object was traced for, ready to be compared with another.
 
-    Equal specs get one number, so that most of a comparison is between small integers: one with
-    200 signatures of 50 arguments takes well under a millisecond.
+    Equal specs get one number, so that a comparison is one of small integers: with 200 signatures
+    of 50 arguments it takes well under a millisecond.
     """
 
     def __init__(self) -> None:
         self._known: list[_Known] = []
+        self._exact: dict[tuple[int, tuple[int, ...]], _Known] = {}
         self._numbers: dict[Spec, int] = {}
+        self._frames: dict[Hashable, int] = {}
         self._specs: list[Spec] = []
-        self._weights: dict[tuple[int, int], int] = {}
-
-    def __len__(self) -> int:
-        return len(self._known)
+        self._weights: list[dict[int, int]] = []
+        """By the number of the new spec, then of the old one."""
 
     def add(self, signature: Signature, since_ns: int) -> None:
         """From `since_ns` on, there is a trace for `signature`."""
-        self._known.append(self._read(signature, since_ns))
+        known = self._read(signature, since_ns)
+        self._known.append(known)
+        self._exact.setdefault((known.frame, known.numbers), known)
 
     def nearest(self, signature: Signature, at_ns: int) -> tuple[Signature, tuple[Difference, ...]] | None:
         """The signature known at `at_ns` that differs least, the latest of several such.
@@ -58,14 +70,18 @@ class SignatureIndex:
             That one and how `signature` differs from it; None when none was known.
         """
         new = self._read(signature, at_ns)
+        exact = self._exact.get((new.frame, new.numbers))
+        if exact is not None and exact.since_ns <= at_ns:
+            return exact.signature, ()
+        rows = [self._weights[number] for number in new.numbers]
         best: _Known | None = None
-        least = 0
+        least = sys.maxsize
         for known in reversed(self._known):
             if known.since_ns <= at_ns:
-                distance = self._distance(known, new, least if best else None)
-                if best is None or distance < least:
+                distance = self._distance(known, new, rows, least)
+                if distance < least:
                     best, least = known, distance
-                if least == 0:
+                if least <= _LEAST:
                     break
         if best is None:
             return None
@@ -73,42 +89,40 @@ class SignatureIndex:
 
     def _read(self, signature: Signature, since_ns: int) -> _Known:
         names = tuple(name for name, _ in signature.arguments)
-        ids = tuple(self._number(spec) for _, spec in signature.arguments)
-        return _Known(signature, names, ids, alias_groups(signature), since_ns)
+        numbers = tuple(self._number(spec) for _, spec in signature.arguments)
+        aliases = alias_groups(signature)
+        frame = names, tuple(aliases.items()), signature.context
+        return _Known(
+            signature, since_ns, names, numbers, aliases, self._frames.setdefault(frame, len(self._frames))
+        )
 
     def _number(self, spec: Spec) -> int:
         number = self._numbers.setdefault(spec, len(self._specs))
         if number == len(self._specs):
             self._specs.append(spec)
+            self._weights.append({})
         return number
 
-    def _distance(self, old: _Known, new: _Known, limit: int | None) -> int:
+    def _distance(self, old: _Known, new: _Known, rows: list[dict[int, int]], limit: int) -> int:
         """The weight of all differences; not counted any further once it has reached `limit`."""
         total = 0
-        if old.names == new.names:
-            pairs: Iterable[tuple[int, int]] = zip(old.ids, new.ids, strict=True)
-        else:
-            theirs = dict(zip(old.names, old.ids, strict=True))
-            ours = dict(zip(new.names, new.ids, strict=True))
-            total = weight(CauseKind.ARGUMENT_COUNT) * len(theirs.keys() ^ ours.keys())
-            pairs = [(theirs[name], number) for name, number in ours.items() if name in theirs]
-        if old.ids != new.ids:
-            for a, b in pairs:
-                if a != b:
-                    total += self._weight(a, b)
-                    if limit is not None and total >= limit:
-                        return total
-        if old.aliases != new.aliases:
+        before, after = old.numbers, new.numbers
+        if old.frame != new.frame:
+            theirs = dict(zip(old.names, old.numbers, strict=True))
+            total = weight(CauseKind.ARGUMENT_COUNT) * len(theirs.keys() ^ set(new.names))
             total += _weigh(alias_differences(old.aliases, new.aliases))
-        if old.signature.context != new.signature.context:
             total += _weigh(context_differences(old.signature, new.signature))
+            before = tuple(theirs.get(name, number) for name, number in zip(new.names, after, strict=True))
+        for position in compress(count(), map(operator.ne, before, after)):
+            found = rows[position].get(before[position])
+            total += self._weight(before[position], after[position]) if found is None else found
+            if total >= limit:
+                break
         return total
 
-    def _weight(self, old: int, new: int) -> int:
-        found = self._weights.get((old, new))
-        if found is None:
-            found = _weigh(spec_differences(self._specs[old], self._specs[new], ""))
-            self._weights[old, new] = found
+    def _weight(self, before: int, after: int) -> int:
+        found = _weigh(spec_differences(self._specs[before], self._specs[after], ""))
+        self._weights[after][before] = found
         return found
 
 

@@ -52,7 +52,7 @@ def differences(old: Signature, new: Signature) -> tuple[Difference, ...]:
     for name, spec in new.arguments:
         if name not in olds:
             found.append(Difference(CauseKind.ARGUMENT_COUNT, name, ABSENT, describe(spec)))
-        elif olds[name] is not spec:
+        elif olds[name] != spec:
             found += spec_differences(olds[name], spec, name)
     found += [
         Difference(CauseKind.ARGUMENT_COUNT, name, describe(spec), ABSENT)
