@@ -19,14 +19,16 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 COUNTS_INTERRUPTS = r"""
-import os, signal  # os.write: print in a handler may meet the print that it interrupts
+import os, signal, sys  # os.write: print in a handler may meet the print that it interrupts
 seen = []
 def note(number, frame):
     seen.append(number)
     os.write(1, b"interrupt %d\n" % len(seen))
+    if len(seen) == 2:
+        sys.exit(0)
 signal.signal(signal.SIGINT, note)
 os.write(1, b"ready\n")
-while len(seen) < 2:
+while True:
     signal.pause()
 """
 
@@ -158,6 +160,30 @@ def test_we_die_by_the_signal_that_the_program_died_by(lab, name):
         started = start(lab, command)
         started.process.send_signal(number)
         assert started.end() == (-number, b"")
+
+
+COUNTS_UNTIL_IT_ENDS = r"""
+import atexit, os, signal, sys, time
+seen = []
+def note(number, frame):
+    seen.append(number)
+    if len(seen) == 1:
+        sys.exit(0)
+signal.signal(signal.SIGTERM, note)
+atexit.register(lambda: os.write(1, b"seen %d\n" % len(seen)))
+atexit.register(time.sleep, 0.01)  # cleaning up
+os.write(1, b"ready\n")
+while True:
+    signal.pause()
+"""
+
+
+def test_a_signal_to_the_whole_group_is_not_sent_again_to_a_program_that_ends(lab):
+    lab.write("p.py", COUNTS_UNTIL_IT_ENDS)
+    for command in both(lab, "p.py"):
+        started = start(lab, command)
+        os.killpg(started.process.pid, signal.SIGTERM)
+        assert started.end() == (0, b"seen 1\n")
 
 
 def test_a_program_that_is_killed_from_outside_is_reported(lab):

@@ -21,6 +21,7 @@ _BY_KERNEL = 0x80
 """`si_code` of a signal that the terminal made (SI_KERNEL in Linux' asm-generic/siginfo.h)."""
 _SIGNAL_BASE = 128
 _SETTLED_S = 0.2
+_GRACE_S = 0.1
 
 
 class Ended:
@@ -77,15 +78,18 @@ def _wait(pid: int, signals: set[signal.Signals], meanwhile: Callable[[], object
             meanwhile()
             continue
         number, has_it = came
-        if number != signal.SIGCHLD:
-            if not has_it:
-                os.kill(pid, number)  # not waited for yet: the pid is still the child's
-            continue
+        is_ours_to_pass_on = number != signal.SIGCHLD and not has_it
+        if is_ours_to_pass_on:
+            # Who signals our whole group (`timeout`, a batch system) has reached the program as well:
+            # one that is ending is not to be hit again in its cleaning up.
+            _next_signal({signal.SIGCHLD}, _GRACE_S)
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             while signal.sigpending() & signals:  # the Ctrl-C that ended it was meant for us no more
                 signal.sigwait(signals)
             return status
+        if is_ours_to_pass_on:
+            os.kill(pid, number)  # not waited for yet: the pid is still the child's
 
 
 def _next_signal(signals: set[signal.Signals], patience_s: float | None) -> tuple[int, bool] | None:
