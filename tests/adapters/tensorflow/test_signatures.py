@@ -10,6 +10,7 @@ import gc
 import random
 
 import pytest
+from tracedbg.adapters.tf_function.signature import Leaves, SignatureReader
 from tracedbg.events import MappingSpec, ObjectSpec, OpaqueSpec, SequenceSpec, TensorSpec, ValueSpec
 
 from .views import started
@@ -73,63 +74,85 @@ LEAVES = [
 ]  # fmt: skip
 
 
+NUMBERS = 13
+"""The first so many leaves are numbers, many of them equal across types."""
+
+
 def structure(rng, depth=0):
-    """A random argument, as a thunk that can make it anew."""
+    """A random argument: the index of a leaf, or a kind of container with its parts."""
     if depth == 3 or rng.random() < 0.5:
-        return rng.choice(LEAVES)
-    parts = [structure(rng, depth + 1) for _ in range(rng.randrange(3))]
+        return rng.randrange(NUMBERS) if rng.random() < 0.4 else rng.randrange(len(LEAVES))
     kind = rng.choice(["list", "tuple", "dict", "point", "other"])
+    size = 2 if kind in ("point", "other") else rng.randrange(3)
+    return kind, tuple(structure(rng, depth + 1) for _ in range(size))
+
+
+def built(rng, tree):
+    """The argument itself; a dict's keys come in any order."""
+    if isinstance(tree, int):
+        return LEAVES[tree]()
+    kind, parts = tree
+    values = [built(rng, part) for part in parts]
     if kind in ("point", "other"):
-        a, b = structure(rng, depth + 1), structure(rng, depth + 1)
-        make = Point if kind == "point" else Other
-        return lambda: make(a(), b())
+        return (Point if kind == "point" else Other)(*values)
     if kind == "dict":
-        keys = rng.sample(["a", "b", "c"], len(parts))
-        return lambda: dict(zip(keys, [part() for part in parts], strict=True))
-    return lambda: (list if kind == "list" else tuple)([part() for part in parts])
+        items = list(zip("ab", values, strict=False))
+        return dict(rng.sample(items, len(items)))
+    return values if kind == "list" else tuple(values)
 
 
-def altered(rng, thunk):
-    """The same again, or something else: both must happen often."""
-    return thunk if rng.random() < 0.4 else structure(rng)
+def altered(rng, tree):
+    """The same tree, with one part of it replaced now and then: by a number where there was one."""
+    if rng.random() < 0.3:
+        return structure(rng) if not isinstance(tree, int) or tree >= NUMBERS else rng.randrange(NUMBERS)
+    if isinstance(tree, int):
+        return tree
+    kind, parts = tree
+    return kind, tuple(altered(rng, part) for part in parts)
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.filterwarnings("ignore")
-def test_random_pairs_of_calls_are_told_apart_exactly_as_tensorflow_does(sink, seed):
+def compared(seed):
+    """Random pairs of calls: for each, whether TensorFlow told them apart, and whether the signatures do."""
     from tensorflow.python.eager.polymorphic_function import function_type_utils as utils
-    from tracedbg.adapters.tf_function.signature import Leaves, SignatureReader
 
     rng = random.Random(seed)
     reader = SignatureReader()
-    outcomes = collections.Counter()
     for _ in range(60):
 
         @tf.function(autograph=False)
         def f(x, y):
             return tf.constant(0)
 
-        a, b = structure(rng), structure(rng)
-        first, second = (a, b), (altered(rng, a), altered(rng, b))
-        if rng.random() < 0.3:
-            second = first
-        kept = [thunk() for thunk in (*first, *second)]  # a dead object is never found again
+        trees = structure(rng), structure(rng)
+        kept = [built(rng, tree) for tree in (*trees, *(altered(rng, tree) for tree in trees))]
         try:
             f.get_concrete_function(*kept[:2])
         except (TypeError, ValueError, NotImplementedError, AttributeError):
             continue  # TensorFlow takes no such argument
         f.get_concrete_function(*kept[2:])
-        retraced = f.experimental_get_tracing_count() == 2
-        outcomes[retraced] += 1
 
         leaves = Leaves()
-        poly = f.function_type
-        specs = []
-        for args in (kept[:2], kept[2:]):
-            found, _ = utils.make_canonicalized_monomorphic_type(tuple(args), {}, {}, poly)
-            specs.append(reader.read(found, None, poly, leaves))
-        assert (specs[0] != specs[1]) == retraced, (kept, specs)
-    assert min(outcomes[True], outcomes[False]) >= 8, outcomes
+        types = [
+            utils.make_canonicalized_monomorphic_type(tuple(args), {}, {}, f.function_type)[0]
+            for args in (kept[:2], kept[2:])
+        ]
+        one, two = (reader.read(found, None, f.function_type, leaves) for found in types)
+        yield f.experimental_get_tracing_count() == 2, one != two
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore")
+def test_random_pairs_of_calls_are_told_apart_exactly_as_tensorflow_does(seed):
+    outcomes = collections.Counter(compared(seed))
+    assert set(outcomes) == {(True, True), (False, False)}
+    assert min(outcomes.values()) >= 8, outcomes
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_random_pairs_notice_a_spelling_that_is_not_tensorflows(monkeypatch):
+    monkeypatch.setattr(Leaves, "spell", lambda self, trace_type, make: make(""))
+    outcomes = {outcome for seed in range(4) for outcome in compared(seed)}
+    assert (False, True) in outcomes
 
 
 def arguments(sink, *calls):
