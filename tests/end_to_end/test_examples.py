@@ -61,7 +61,9 @@ def test_a_tf_function_train_loop(tmp_path):
         ("shape", 'batch["y"]', "float32[16, 1]", "float32[7, 1]", call, 1),
     }
     (conversion,) = [c for c in observed.report["conversions"] if c["file"] == str(file)]
-    became = {(construct["line"], construct["kind"]): construct["became"] for construct in conversion["constructs"]}
+    became = {
+        (construct["line"], construct["kind"]): construct["became"] for construct in conversion["constructs"]
+    }
     assert became == {(line_of(file, "branch"), "if"): "cond", (line_of(file, "unrolled"), "for"): "unrolled"}
 
 
@@ -93,9 +95,16 @@ def test_a_transformers_model(tmp_path):
 def test_a_block_recorded_in_process(tmp_path):
     file = EXAMPLES / "record_block.py"
     done = subprocess.run(
-        [sys.executable, str(file)], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        [sys.executable, str(file)],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout.splitlines() == ["traces: 2 retraces: 1", "shape x float32[2] -> float32[3]"], done.stderr
+    assert done.stdout.splitlines() == ["traces: 2 retraces: 1", "shape x float32[2] -> float32[3]"], (
+        done.stderr
+    )
 
 
 def test_every_example_has_a_test():
