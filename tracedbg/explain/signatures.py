@@ -132,13 +132,13 @@ def _value_differences(old: ValueSpec, new: ValueSpec, path: str) -> list[Differ
     if old.text == new.text and old.type_name == new.type_name:
         return []
     if _is_none(old) or _is_none(new):
-        return [Difference(CauseKind.NONE_VS_VALUE, path, old.text, new.text)]
+        return [Difference(CauseKind.NONE_VS_VALUE, path, describe(old), describe(new))]
     if _equal_numbers(old, new):
         return []
     if old.type_name != new.type_name:
-        before, after = f"{old.type_name} {old.text}", f"{new.type_name} {new.text}"
+        before, after = f"{old.type_name} {describe(old)}", f"{new.type_name} {describe(new)}"
         return [Difference(CauseKind.PYTHON_TYPE, path, before, after)]
-    return [Difference(CauseKind.PYTHON_VALUE, path, old.text, new.text, detail=new.type_name)]
+    return [Difference(CauseKind.PYTHON_VALUE, path, describe(old), describe(new), detail=new.type_name)]
 
 
 def _equal_numbers(old: ValueSpec, new: ValueSpec) -> bool:

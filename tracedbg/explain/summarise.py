@@ -310,10 +310,11 @@ def _eager_reason(fallback: Fallback) -> str:
     """The framework's reason; for a limit also what used it up."""
     if fallback.kind not in _LIMITS or not fallback.guard_failures:
         return fallback.reason.strip().partition("\n")[0]
-    entries = {failure.entry for failure in fallback.guard_failures}
+    graphs = len({failure.entry for failure in fallback.guard_failures})
+    cached = f"{graphs} graph{'' if graphs == 1 else 's'} cached"
     name = fallback.kind.replace("_", " ")
     last = "; ".join(map(messages.sentence, guards.nearest(fallback.guard_failures)))
-    return f"{name} reached with {len(entries)} graphs cached: {last}"
+    return f"{name} reached with {cached}: {last}"
 
 
 def _cause_order(cause: CauseGroup) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ _BAR = 6
 _HEAD = f"{'traces':>6}  {'retraces':>8}  {'breaks':>6}  {'seconds':>7}  {'':{_BAR}}  function"
 _NUMBERS = _HEAD.index("function")
 _MIN_PATH = 12
+_MIN_NAME = 10
 
 
 def table(summary: Summary, style: Style) -> list[str]:
@@ -45,7 +46,7 @@ def _row(function: FunctionSummary, name: str, most: float, style: Style) -> str
     breaks = f"{function.graph_breaks:>6}"
     room = style.width - _NUMBERS
     number = len(f":{function.line}")
-    name = style.tail(name, max(room - _MIN_PATH - number - 2, _MIN_PATH), ".")
+    name = style.tail(name, max(room - _MIN_PATH - number - 2, _MIN_NAME), ".")
     left = max(room - len(name) - 2 - number, _MIN_PATH)
     return "  ".join(
         (

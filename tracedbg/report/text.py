@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tracedbg.store.records import ProcessInfo
 
 WIDTH = 80
+LEAST_WIDTH = 72
+"""What the table takes; a narrower screen breaks the lines itself."""
 _A_PERCENT = 0.01
 FRAMEWORKS = ("torch", "tensorflow")
 
@@ -50,10 +52,11 @@ def render(
     Args:
         summary: the run.
         color: with the colours of a terminal.
-        width: columns; source lines and paths are cut to it, sentences wrapped.
+        width: columns, at least `LEAST_WIDTH`; source lines and paths are cut to it, sentences wrapped.
         ascii_only: in ASCII characters alone.
         folder: paths below it are shown relative to it; the current one by default.
     """
+    width = max(width, LEAST_WIDTH)
     style = Style(color, width, ASCII if ascii_only else Glyphs(), os.getcwd() if folder is None else folder)
     parts = [_head(summary, style)]
     if summary.functions:

@@ -1,0 +1,58 @@
+"""The runs whose reports are asserted in full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tracedbg import events as ev
+
+from recordings import PROCESS, RUN, Process, Run, Timeline, function, signature, tensor, value
+
+TORCH = ev.Framework.TORCH_COMPILE
+
+
+def example():
+    """A tf.function that retraces by a value, a compiled function with a break, AutoGraph at work."""
+    timeline = Timeline()
+    f = function("f", 50, TORCH)
+    rest = function("torch_dynamo_resume_in_f_at_52", 52, TORCH, owner="f")
+    traces = [timeline.trace(signature=signature(x=tensor(3), n=value(n))) for n in range(3)]
+    traces += [timeline.trace(f, took_ms=40), timeline.trace(rest, role=ev.Role.RESUME)]
+    failure = ev.GuardFailure("0/0", "L['k'] == 1", "L['k']", "1", "2")
+    process = Process(
+        traces,
+        info=replace(PROCESS, versions={"torch": "2.13.0", "tensorflow": "2.21.0"}),
+        all_breaks=[
+            ev.GraphBreak(
+                "GB0170", "Data-dependent branching", "An if on a tensor. More.", ev.Frame(f.file, 52), f
+            )
+        ],
+        all_fallbacks=[ev.Fallback(f, "recompile_limit", "limit", 0, (failure,))],
+        all_conversions=[ev.Conversion("step", f.file, 10, 2_000_000)],
+        all_constructs=[ev.Construct(f.file, 12, "for", "unrolled", "step")],
+    )
+    return Run(process)
+
+
+def healthy():
+    """One function, traced once."""
+    return Run(Process([Timeline().trace(signature=signature(x=tensor(3)))]))
+
+
+def nothing(**versions):
+    """A program that traced nothing."""
+    return Run(Process(info=replace(PROCESS, versions=versions)))
+
+
+def broken():
+    """A recording with faults and losses, of a program with odd names."""
+    of = function(
+        "f\x1b[31m", 10, file="/opt/lib/python3.11/site-packages/keras/src/trainer.py", is_user=False
+    )
+    process = Process(
+        [Timeline().trace(of)],
+        info=replace(PROCESS, recording_error="No space left on device"),
+        all_faults=[ev.Fault("tf_function.traces", "KeyError: 'x'", 0)],
+        all_dropped={"GraphMade": 12, "PhaseSpan": 40},
+    )
+    return Run(process, info=replace(RUN, exit_code=None, wall_ns=None))
