@@ -147,6 +147,14 @@ def test_a_recompile_limit_is_told_with_what_used_it_up(timeline):
     assert found.silent_eager.since_call is None
 
 
+def test_where_the_limit_raises_nothing_is_silent(timeline):
+    f = function("f", 10, TORCH)
+    fallback = ev.Fallback(f, "recompile_limit", "limit", 0)
+    traces = [timeline.trace(f, options=(("fullgraph", "True"),))]
+    found = only(Run(Process(traces, all_fallbacks=[fallback])))
+    assert (found.limit_hits, found.silent_eager) == (1, None)
+
+
 def test_a_function_that_was_skipped_is_told_in_the_first_line_of_the_reason():
     fallback = ev.Fallback(function("f", 10, TORCH), "skipped", "no ops traced\nFrame info: f", 0)
     found = only(Run(Process(all_fallbacks=[fallback])))

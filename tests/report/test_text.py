@@ -162,12 +162,11 @@ def test_the_line_of_the_user_is_shown(tmp_path):
 
 def test_the_cheap_functions_of_libraries_are_one_row():
     traces = Timeline()
-    library = [traces.trace(function(f"lib{n}", n, is_user=False)) for n in range(3)]
-    shown_text = text(Run(Process([traces.trace(), *library])))
-    assert (
-        shown_text.splitlines()[-1]
-        == "     3                      0.030          3 more functions of libraries"
-    )
+    library = [traces.trace(function(f"lib{n}", n, is_user=False), took_ms=1) for n in range(3)]
+    costly = traces.trace(function("costly", 9, is_user=False), took_ms=10)
+    table = text(Run(Process([traces.trace(), *library, costly]))).splitlines()[-3:]
+    assert [row.split()[-2] for row in table] == ["costly", "step", "of"]
+    assert table[-1] == "     3                      0.003          3 more functions of libraries"
 
 
 def test_many_causes_are_cut_and_counted():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NS = 1e9
 MAX_VALUES = 100
+_FULLGRAPH = ("fullgraph", "True")
 _LIMITS = ("recompile_limit", "accumulated_limit")
 
 
@@ -119,12 +120,14 @@ class _Function:
     groups: dict[_CauseKey, _Group] = field(default_factory=dict)
     fallbacks: list[Fallback] = field(default_factory=list)
     break_places: set[tuple[str, int, str]] = field(default_factory=set)
+    raises: bool = False
+    """Whether the user asked for an error rather than for eager calls."""
 
     def done(self, resumes: Iterable[FunctionSummary] = ()) -> FunctionSummary:
         framework, name, file, line = self.key
         numbers = self.numbers
         nested = tuple(resumes)
-        eager = _silent_eager(self.fallbacks)
+        eager = None if self.raises else _silent_eager(self.fallbacks)
         return FunctionSummary(
             framework,
             name,
@@ -245,6 +248,7 @@ class _Collector:
         for trace in traces:
             started = trace.started
             function = self._function(started.traceable)
+            function.raises |= _FULLGRAPH in started.options
             function.objects.add((process, started.traceable.object_id))
             function.numbers["self_ns"] += max(trace.duration_ns - children_ns[started.id], 0)
             if not _is_within_itself(trace, by_id):

@@ -14,13 +14,16 @@ MAX_ROWS = 20
 _BAR = 6
 _HEAD = f"{'traces':>6}  {'retraces':>8}  {'breaks':>6}  {'seconds':>7}  {'':{_BAR}}  function"
 _NUMBERS = _HEAD.index("function")
+_MUCH = 0.1
+"""The share of all time from which on a function is shown in any case."""
 _MIN_PATH = 12
 _MIN_NAME = 10
 
 
 def table(summary: Summary, style: Style) -> list[str]:
     """One row for each function, resume functions below their own; what is cheap and fine in one row."""
-    shown = [function for function in summary.functions if not _is_background(function)][:MAX_ROWS]
+    much = max(summary.seconds * _MUCH, 1e-9)
+    shown = [f for f in summary.functions if f.self_seconds >= much or not _is_background(f)][:MAX_ROWS]
     rest = [function for function in summary.functions if function not in shown]
     if not shown:
         shown, rest = rest[:MAX_ROWS], rest[MAX_ROWS:]
