@@ -51,7 +51,7 @@ def test_the_report_of_a_program_with_troubles():
         AutoGraph
           train.py:12 in step                                                   unrolled
             a Python loop becomes as many operations as it has turns
-            ▸ loop over a tensor, such as tf.range(n), for one loop in the graph
+            ▸ if they are many, loop over a tensor, such as tf.range(n)
         """
     )
 
@@ -195,6 +195,24 @@ def test_several_processes_are_counted():
 )
 def test_only_a_run_without_troubles_is_healthy(run, expected):
     assert is_healthy(summarise(run())) is expected
+
+
+def test_a_loop_that_was_unrolled_is_told_and_is_no_trouble():
+    of = function()
+    unrolled = ev.Construct(of.file, 12, "for", "unrolled", of.name)
+    summary = summarise(Run(Process([Timeline().trace(of)], all_constructs=[unrolled])))
+    assert is_healthy(summary)
+    assert "train.py:12 in step" in render(summary, folder="/home/me")
+
+
+def test_a_failed_conversion_is_told_in_its_first_sentence():
+    failure = "UnsupportedError: found two lambdas, e.g. `x`. This may be avoided.\nMatch 0: ..."
+    conversion = ev.Conversion("<lambda>", "/home/me/train.py", 3, 0, failure=failure)
+    summary = summarise(Run(Process([Timeline().trace()], all_conversions=[conversion])))
+    assert not is_healthy(summary)
+    lines = render(summary, folder="/home/me").splitlines()
+    assert lines[-1] == "    UnsupportedError: found two lambdas, e.g. `x`"
+    assert lines[-2].split() == ["train.py:3", "in", "<lambda>", "not", "converted"]
 
 
 @pytest.mark.parametrize(

@@ -79,16 +79,18 @@ def _conversion(conversion: ConversionSummary, style: Style) -> list[list[str]]:
     entries = []
     if conversion.failure:
         title = _title(conversion.file, conversion.line, conversion.function, "not converted", style)
-        entries.append([title, *style.wrap(conversion.failure, _IN)])
-    for construct in conversion.constructs:
-        if construct.became == "unrolled":
-            title = _title(conversion.file, construct.line, conversion.function, "unrolled", style)
-            lines = [title, *_source_line(conversion.file, construct.line, style)]
-            lines += style.wrap("a Python loop becomes as many operations as it has turns", _IN)
-            entries.append(
-                lines + _advice("loop over a tensor, such as tf.range(n), for one loop in the graph", style)
-            )
+        entries.append([title, *style.wrap(_first_sentence(conversion.failure), _IN)])
+    if source.is_user_file(conversion.file):
+        lines = [construct.line for construct in conversion.constructs if construct.became == "unrolled"]
+        entries += [_unrolled(conversion, line, style) for line in lines]
     return entries
+
+
+def _unrolled(conversion: ConversionSummary, line: int, style: Style) -> list[str]:
+    lines = [_title(conversion.file, line, conversion.function, "unrolled", style)]
+    lines += _source_line(conversion.file, line, style)
+    lines += style.wrap("a Python loop becomes as many operations as it has turns", _IN)
+    return lines + _advice("if they are many, loop over a tensor, such as tf.range(n)", style)
 
 
 def faults(summary: Summary, style: Style) -> list[str]:

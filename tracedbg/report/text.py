@@ -92,7 +92,8 @@ def is_healthy(summary: Summary) -> bool:
     is_whole = not summary.faults and not summary.dropped
     has_loss = any(process.recording_error for process in summary.processes)
     trouble = [f for f in functions if f.retraces or f.failed or f.silent_eager or f.graph_breaks]
-    return is_whole and not has_loss and not trouble and not autograph(summary, Style())
+    unconverted = any(conversion.failure for conversion in summary.conversions)
+    return is_whole and not has_loss and not trouble and not unconverted
 
 
 def _counts(summary: Summary) -> str:
