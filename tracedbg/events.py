@@ -337,6 +337,28 @@ class Fallback:
 
 
 @dataclass(frozen=True)
+class Stale:
+    """A trace was used although something that it was made from has changed: it should have been remade."""
+
+    function: Traceable
+    kind: str
+    """`global`, `closure`, `attribute` (read while tracing, and changed since), `side_effect` (Python code
+    that ran while tracing, and not in later calls), `random` (a number or time that was read while tracing
+    and is in the graph), `baked_branch` (a branch that tracing took for good)."""
+    name: str
+    """As the user wrote it: `scale`, `cfg.lr`, `np.random.rand()`."""
+    frame: Frame
+    """The user's line that read it, or ran."""
+    then: str
+    """While tracing."""
+    now: str
+    """When the trace was used later; empty where there is no such value."""
+    time_ns: int
+    """When it was noticed."""
+    trace_id: int | None = None
+
+
+@dataclass(frozen=True)
 class FrameworkSeen:
     """The program imported a framework."""
 
@@ -379,6 +401,7 @@ Event = (
     | Construct
     | GraphBreak
     | Fallback
+    | Stale
     | FrameworkSeen
     | Fault
 )

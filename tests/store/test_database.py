@@ -21,7 +21,8 @@ def test_every_kind_of_event_comes_back_as_it_was(tmp_path):
     recording = ProcessRecording.open(str(write(tmp_path / "p7.db", ALL)))
     (trace,) = recording.traces()
     back = [trace.started, trace.ended, *trace.phases, *recording.graphs(11), *recording.conversions()]
-    back += [*recording.constructs(), *recording.breaks(), *recording.fallbacks(), SEEN, *recording.faults()]
+    back += [*recording.constructs(), *recording.breaks(), *recording.fallbacks(), *recording.stale()]
+    back += [SEEN, *recording.faults()]
     recording.close()
     assert back == ALL
 

@@ -201,6 +201,23 @@ class ProcessRecording:
             for row in self._rows("select * from fallback order by id")
         ]
 
+    def stale(self) -> list[ev.Stale]:
+        """Where a trace was used although it should have been remade."""
+        traceables = self._traceables()
+        return [
+            ev.Stale(
+                function=traceables[row["traceable_id"]],
+                kind=row["kind"],
+                name=row["name"],
+                frame=ev.Frame(*json.loads(row["frame_json"])),
+                then=row["then_text"],
+                now=row["now_text"],
+                time_ns=row["time_ns"],
+                trace_id=row["trace_id"],
+            )
+            for row in self._rows("select * from stale order by rowid")
+        ]
+
     def faults(self) -> list[ev.Fault]:
         """Faults of tracedbg itself."""
         return [

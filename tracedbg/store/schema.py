@@ -134,6 +134,17 @@ create table fallback (                 -- calls run eager from here on, without
     call_stack_json text not null       -- the user's frames, innermost first
 );
 
+create table stale (                    -- a trace was used although it should have been remade
+    trace_id        integer,
+    traceable_id    integer not null references traceable,
+    kind            text not null,      -- global, closure, attribute, side_effect, random, baked_branch
+    name            text not null,      -- as the user wrote it: cfg.lr
+    frame_json      text not null,      -- the user's line that read it, or ran
+    then_text       text not null,      -- the value while tracing
+    now_text        text not null,      -- the value when the trace was used later
+    time_ns         integer not null    -- when it was noticed
+);
+
 create table fault (                    -- a fault of tracedbg itself
     place           text not null,
     message         text not null,

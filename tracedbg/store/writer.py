@@ -176,6 +176,7 @@ class Writer:
             ev.Construct: self._construct,
             ev.GraphBreak: self._graph_break,
             ev.Fallback: self._fallback,
+            ev.Stale: self._stale,
             ev.FrameworkSeen: self._framework,
             ev.Fault: self._fault,
         }
@@ -323,6 +324,19 @@ class Writer:
             call_stack_json=codec.dump_stack(event.call_stack),
         )
         self._guard_failures(event.guard_failures, fallback_id=number)
+
+    def _stale(self, event: ev.Stale) -> None:
+        self._insert(
+            "stale",
+            trace_id=event.trace_id,
+            traceable_id=self._traceable(event.function),
+            kind=event.kind,
+            name=event.name,
+            frame_json=codec.dump_frame(event.frame),
+            then_text=event.then,
+            now_text=event.now,
+            time_ns=event.time_ns,
+        )
 
     def _framework(self, event: ev.FrameworkSeen) -> None:
         self._db.execute("insert or replace into framework values (?, ?)", (event.name, event.version))
