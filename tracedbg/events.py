@@ -63,6 +63,8 @@ class Role(str, Enum):
     """The rest of a function after a graph break; it belongs to `Traceable.owner`."""
     DATASET = "dataset"
     """A function that `tf.data` traced to run inside its C++ pipeline."""
+    CHECK = "check"
+    """The second tracing of `torch.jit.trace`, which it compares with the first and throws away."""
 
 
 class Outcome(str, Enum):

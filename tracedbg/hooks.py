@@ -78,6 +78,7 @@ class Hooks:
         """
         original = getattr(owner, attribute)
         inherited = attribute not in vars(owner)
+        held = vars(owner).get(attribute)  # `getattr` unwraps what a class holds: a staticmethod, ...
         ours = make(original)
         functools.update_wrapper(ours, original)
         ours.__tracedbg__ = self.name
@@ -89,7 +90,7 @@ class Hooks:
             if inherited:
                 delattr(owner, attribute)
             else:
-                setattr(owner, attribute, original)
+                setattr(owner, attribute, held)
 
         self.on_remove(undo)
 

@@ -80,8 +80,8 @@ def test_the_second_trace_of_a_first_call_that_makes_variables_is_no_retrace(tim
     assert kinds(traces) == [(K.FIRST_CALL,), (K.FIRST_CALL,), (K.SHAPE,)]
 
 
-@pytest.mark.parametrize("role", [Role.BACKWARD, Role.DATASET])
-def test_gradients_and_dataset_functions_are_no_retraces(timeline, role):
+@pytest.mark.parametrize("role", [Role.BACKWARD, Role.DATASET, Role.CHECK])
+def test_gradients_dataset_functions_and_checks_are_no_retraces(timeline, role):
     traces = [timeline.trace(signature=signature(x=tensor(n)), role=role) for n in (2, 3)]
     assert kinds(traces) == [(K.FIRST_CALL,), (K.FIRST_CALL,)]
 

@@ -190,4 +190,9 @@ RULES: tuple[Rule, ...] = (
     Say(K.CONTEXT, "call it in one place: device scope, strategy and outer graph are part of the key"),
     Say(K.NEW_FUNCTION_OBJECT, "call tf.function once, outside the loop or function that makes it", TF),
     Say(K.NEW_FUNCTION_OBJECT, "call torch.compile once, outside the loop or function that makes it", TORCH),
+    Say(
+        K.NEW_FUNCTION_OBJECT,
+        "keep what torch.jit made of it the first time, and call that",
+        Framework.TORCH_JIT,
+    ),
 )

@@ -29,6 +29,7 @@ _ROLES = {
     Role.VARIABLE_CREATION: "the first call makes variables, which takes a trace of its own",
     Role.BACKWARD: "the gradient of a trace",
     Role.DATASET: "tf.data runs it in its pipeline",
+    Role.CHECK: "torch.jit.trace compares it with the first trace",
 }
 _IN_THE_BODY = (CauseKind.SYMBOLIC_CONDITION, CauseKind.ATTRIBUTE_VALUE, CauseKind.GLOBAL_VALUE)
 """Kinds whose line is in the traced function; for the others it is where the call was made."""

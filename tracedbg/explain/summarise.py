@@ -254,7 +254,7 @@ class _Collector:
             if not _is_within_itself(trace, by_id):
                 function.numbers["duration_ns"] += trace.duration_ns
             causes = explainer.next(trace)
-            if started.role is Role.BACKWARD:
+            if started.role in (Role.BACKWARD, Role.CHECK):
                 continue
             if trace.ended and trace.ended.outcome is Outcome.FAILED:
                 function.numbers["failed"] += 1

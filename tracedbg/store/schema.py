@@ -49,7 +49,7 @@ create table trace (                    -- one tracing or compilation of it
     id              integer primary key,
     traceable_id    integer not null references traceable,
     parent_id       integer,            -- the trace during which it happened
-    role            text not null,      -- forward, variable_creation, backward, resume, dataset
+    role            text not null,      -- forward, variable_creation, backward, resume, dataset, check
     label           text not null,      -- the framework's name: 0/1, f
     final_label     text not null default '',  -- its name when it was done: __inference_f_12
     thread_id       integer not null,
