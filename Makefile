@@ -9,7 +9,7 @@ EXTRAS ?= dev,torch,tensorflow
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs bench clean
+.PHONY: help demo test check lint types layers docs bench pictures clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ docs: $(STAMP)
 
 bench: $(STAMP)  ## measure what observation costs, as ratios to the plain run
 	$(BIN)/python -m benchmarks
+
+pictures: $(STAMP)  ## make the pictures of the documentation from real runs
+	$(BIN)/python docs/pictures/make.py
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) docs/_build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,51 @@
+"""Makes the pictures of the documentation from real runs: `python docs/pictures/make.py`."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tracedbg.explain import summarise
+from tracedbg.report.text import render
+from tracedbg.store.reader import Run
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+WIDTH = 80
+
+
+def main() -> None:
+    for name in ("torch_train", "tf_train"):
+        script = f"docs/examples/{name}.py"
+        picture = svg(f"$ tracedbg run --no-tui {script}\ndone\n{report_of(script)}", f"tracedbg run {script}")
+        (HERE / f"{name}.svg").write_text(picture)
+
+
+def report_of(script: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "run")
+        command = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out, script]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        os.chdir(ROOT)
+        with Run.open(out) as run:
+            return render(summarise(run), color=True, width=WIDTH)
+
+
+def svg(ansi: str, title: str) -> str:
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(Text.from_ansi(ansi))
+    picture = console.export_svg(title=title)
+    # The fonts are on somebody's server: a picture of ours asks no other machine.
+    return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    main()
