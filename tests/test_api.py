@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+
 import tracedbg
 from tracedbg.errors import RecordingError, RetraceError, UsageError
 from tracedbg.events import CauseKind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 
 import pytest
+
 from tracedbg.events import Fault, FrameworkSeen
 from tracedbg.hooks import Hooks, Hub
 

@@ -12,6 +12,7 @@ import time
 
 import pytest
 from builders import ENDED, FAULT, INFO, STARTED
+
 from tracedbg import events as ev
 from tracedbg.hooks import Hub
 from tracedbg.recorder import Recorder

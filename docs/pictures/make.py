@@ -25,7 +25,9 @@ WIDTH = 80
 def main() -> None:
     for name in ("torch_train", "tf_train"):
         script = f"docs/examples/{name}.py"
-        picture = svg(f"$ tracedbg run --no-tui {script}\ndone\n{report_of(script)}", f"tracedbg run {script}")
+        picture = svg(
+            f"$ tracedbg run --no-tui {script}\ndone\n{report_of(script)}", f"tracedbg run {script}"
+        )
         (HERE / f"{name}.svg").write_text(picture)
 
 
@@ -40,7 +42,9 @@ def report_of(script: str) -> str:
 
 
 def svg(ansi: str, title: str) -> str:
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console = Console(
+        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
     console.print(Text.from_ansi(ansi))
     picture = console.export_svg(title=title)
     # The fonts are on somebody's server: a picture of ours asks no other machine.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tracedbg import plugins
 from tracedbg.cli import doctor
 from tracedbg.cli.main import main

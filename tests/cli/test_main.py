@@ -7,12 +7,12 @@ import subprocess
 import sys
 
 import pytest
+
+from process.compare import TRACEDBG, clean_environment
 from tracedbg import __version__, plugins
 from tracedbg.cli.main import main
 from tracedbg.cli.parser import Parser
 from tracedbg.errors import UsageError
-
-from process.compare import TRACEDBG, clean_environment
 
 HEAVY = ("torch", "tensorflow", "keras", "textual", "numpy", "sqlite3", "subprocess", "importlib.metadata")
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tracedbg import plugins
 from tracedbg.cli.main import main
 from tracedbg.errors import UnknownPluginError

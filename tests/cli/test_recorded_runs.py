@@ -6,11 +6,11 @@ import json
 import re
 
 import pytest
+
+from store.builders import ENDED, INFO, STARTED
 from tracedbg.cli.main import main
 from tracedbg.store.run import create_run
 from tracedbg.store.writer import Writer
-
-from store.builders import ENDED, INFO, STARTED
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tracedbg import plugins
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"

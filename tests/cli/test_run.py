@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from process.compare import clean_environment
 from tracedbg.cli import observation
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.errors import UsageError
-
-from process.compare import clean_environment
 
 NOTHING = "nothing was traced: the program imported neither torch nor tensorflow"
 UNOBSERVED = (

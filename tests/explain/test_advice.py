@@ -1,11 +1,11 @@
 """Advice: for every cause there is a concrete line, in the words of its own framework."""
 
 import pytest
+
+from recordings import Timeline, function
 from tracedbg.events import CauseKind, Framework
 from tracedbg.explain.advice import advise
 from tracedbg.explain.difference import Difference
-
-from recordings import Timeline, function
 
 K = CauseKind
 TF, TORCH = Framework.TF_FUNCTION, Framework.TORCH_COMPILE

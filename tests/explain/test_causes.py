@@ -1,10 +1,10 @@
 """Why a trace happened: the first call, what changed, or a new function object."""
 
 import pytest
-from tracedbg.events import CauseKind, Frame, Framework, GuardFailure, ObjectSpec, Outcome, Role
-from tracedbg.explain import Explainer, causes_of, is_retrace
 
 from recordings import CALL, Timeline, function, signature, tensor, value
+from tracedbg.events import CauseKind, Frame, Framework, GuardFailure, ObjectSpec, Outcome, Role
+from tracedbg.explain import Explainer, causes_of, is_retrace
 
 K = CauseKind
 

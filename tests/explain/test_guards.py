@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tracedbg.events import CauseKind, Frame, GuardFailure
 from tracedbg.explain import guards, messages
 from tracedbg.explain.sources import parse

@@ -1,11 +1,11 @@
 """What differs between two signatures: the kind, the user's path to it, before and after."""
 
 import pytest
+
+from recordings import a_dict, a_list, a_record, signature, tensor, value
 from tracedbg.events import CauseKind, ObjectSpec, OpaqueSpec, SequenceSpec, Signature, TensorSpec
 from tracedbg.explain.nearest import SignatureIndex
 from tracedbg.explain.signatures import differences
-
-from recordings import a_dict, a_list, a_record, signature, tensor, value
 
 K = CauseKind
 CONFIG_1, CONFIG_2 = ObjectSpec("Config", 1), ObjectSpec("Config", 2)

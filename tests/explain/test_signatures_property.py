@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tracedbg.events import CauseKind, MappingSpec, ObjectSpec, SequenceSpec, Signature, TensorSpec, ValueSpec
 from tracedbg.explain.difference import weight
 from tracedbg.explain.nearest import SignatureIndex

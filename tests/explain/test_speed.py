@@ -4,9 +4,9 @@ import statistics
 import time
 
 import pytest
-from tracedbg.explain.nearest import SignatureIndex
 
 from recordings import signature, tensor, value
+from tracedbg.explain.nearest import SignatureIndex
 
 EARLIER, ARGUMENTS = 200, 50
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+
+from recordings import CALL, FILE, PROCESS, Process, Run, Timeline, function, signature, tensor, value
 from tracedbg import events as ev
 from tracedbg.explain import summarise
 from tracedbg.store.records import Tally
-
-from recordings import CALL, FILE, PROCESS, Process, Run, Timeline, function, signature, tensor, value
 
 K = ev.CauseKind
 TORCH = ev.Framework.TORCH_COMPILE

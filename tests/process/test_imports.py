@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from tracedbg.boot import imports
 from tracedbg.boot.imports import PostImport
 

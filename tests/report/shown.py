@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tracedbg import events as ev
-
 from recordings import PROCESS, RUN, Process, Run, Timeline, function, signature, tensor, value
+from tracedbg import events as ev
 
 TORCH = ev.Framework.TORCH_COMPILE
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import shown
+
 from tracedbg.events import CauseKind
 from tracedbg.explain import summarise
 from tracedbg.report.json import to_json

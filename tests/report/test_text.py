@@ -7,12 +7,12 @@ from textwrap import dedent
 
 import pytest
 import shown
+
+from recordings import PROCESS, Process, Run, Timeline, function, signature, value
 from tracedbg import events as ev
 from tracedbg.explain import summarise
 from tracedbg.report.style import Style
 from tracedbg.report.text import is_healthy, render, write
-
-from recordings import PROCESS, Process, Run, Timeline, function, signature, value
 
 RUNS = [shown.example, shown.healthy, shown.nothing, shown.broken]
 

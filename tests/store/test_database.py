@@ -9,6 +9,7 @@ import typing
 
 import pytest
 from builders import ALL, BREAK, ENDED, FALLBACK, GRAPH, INFO, PHASE, SEEN, STARTED, write
+
 from tracedbg import events as ev
 from tracedbg.errors import DamagedRunError, NewerSchemaError
 from tracedbg.store import schema

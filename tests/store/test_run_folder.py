@@ -7,6 +7,7 @@ import os
 
 import pytest
 from builders import INFO
+
 from tracedbg.errors import DamagedRunError, NewerSchemaError, NotARunError, RecordingError, UsageError
 from tracedbg.store.reader import Run
 from tracedbg.store.run import RUN_FILE, create_run, find_run, list_runs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+
 from tracedbg.events import Construct, Conversion
 
 from .views import started

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tracedbg.adapters.tf_common import _compat
-from tracedbg.events import Construct, Conversion, Fault, GraphMade, Role, TraceStarted
 
 from adapters.sink import attached
+from tracedbg.adapters.tf_common import _compat
+from tracedbg.events import Construct, Conversion, Fault, GraphMade, Role, TraceStarted
 
 tf = pytest.importorskip("tensorflow")
 api = pytest.importorskip("tensorflow.python.autograph.impl.api")

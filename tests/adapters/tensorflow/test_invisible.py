@@ -10,12 +10,12 @@ import traceback
 import types
 
 import pytest
+
 import tracedbg
+from adapters.sink import attached
 from tracedbg.adapters.autograph import AutographAdapter
 from tracedbg.adapters.tf_function import TfFunctionAdapter
 from tracedbg.events import TraceEnded, TraceStarted
-
-from adapters.sink import attached
 
 from .views import ended, started
 

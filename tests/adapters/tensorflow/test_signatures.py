@@ -10,6 +10,7 @@ import gc
 import random
 
 import pytest
+
 from tracedbg.adapters.tf_function.signature import Leaves, SignatureReader
 from tracedbg.events import MappingSpec, ObjectSpec, OpaqueSpec, SequenceSpec, TensorSpec, ValueSpec
 

@@ -6,6 +6,7 @@ import functools
 import threading
 
 import pytest
+
 from tracedbg.events import (
     Framework,
     GraphMade,
@@ -117,6 +118,7 @@ def test_a_nested_trace_names_its_parent_and_the_line_inside_the_converted_calle
 
 def test_the_call_stack_is_that_of_tf_stack(sink):
     from tensorflow.python.util import tf_stack
+
     from tracedbg.source import is_user_file
 
     expected = []

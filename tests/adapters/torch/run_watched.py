@@ -12,13 +12,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from adapters.sink import ListSink
+from adapters.torch.counts import from_events
 from tracedbg.adapters.torch_compile import TorchCompileAdapter
 from tracedbg.boot.imports import PostImport
 from tracedbg.events import Fault
 from tracedbg.hooks import Hooks
-
-from adapters.sink import ListSink
-from adapters.torch.counts import from_events
 
 adapter = TorchCompileAdapter()
 sink = ListSink()

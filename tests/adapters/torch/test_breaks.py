@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+
 from tracedbg.events import GraphBreak, TraceStarted
 
 torch = pytest.importorskip("torch")

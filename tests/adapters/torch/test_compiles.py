@@ -6,9 +6,9 @@ import functools
 import threading
 
 import pytest
-from tracedbg.events import Fallback, GraphMade, Outcome, PhaseSpan, Role, TraceEnded, TraceStarted
 
 from adapters.torch.counts import from_events, from_torch
+from tracedbg.events import Fallback, GraphMade, Outcome, PhaseSpan, Role, TraceEnded, TraceStarted
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

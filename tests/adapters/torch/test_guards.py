@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from tracedbg.events import TraceStarted
 from tracedbg.source import line_text
 

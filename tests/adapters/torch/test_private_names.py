@@ -6,11 +6,11 @@ import dataclasses
 import inspect
 
 import pytest
-from tracedbg.adapters.torch_compile import TorchCompileAdapter, _compat
-from tracedbg.events import Fault, GraphBreak, GraphMade, PhaseSpan, TraceEnded, TraceStarted
 
 from adapters.sink import attached
 from adapters.torch.counts import from_events, from_torch
+from tracedbg.adapters.torch_compile import TorchCompileAdapter, _compat
+from tracedbg.events import Fault, GraphBreak, GraphMade, PhaseSpan, TraceEnded, TraceStarted
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

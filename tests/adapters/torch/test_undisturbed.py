@@ -10,11 +10,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tracedbg.adapters.torch_compile import TorchCompileAdapter
-from tracedbg.events import PhaseSpan, TraceStarted
 
 from adapters.sink import attached
 from adapters.torch.counts import from_torch
+from tracedbg.adapters.torch_compile import TorchCompileAdapter
+from tracedbg.events import PhaseSpan, TraceStarted
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

@@ -10,10 +10,10 @@ from functools import partial
 
 import torch
 import torch._dynamo
-from tracedbg.adapters.torch_compile import TorchCompileAdapter
 
 from adapters.sink import attached
 from adapters.torch.test_guards import FIXTURE, observed, scenarios
+from tracedbg.adapters.torch_compile import TorchCompileAdapter
 
 found = {}
 for name, scenario in scenarios().items():
