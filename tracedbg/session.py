@@ -73,10 +73,12 @@ class _Observers:
 
     def _watch(self, imports: PostImport) -> None:
         for name in plugins.adapter_names():
-            adapter = plugins.load_adapter(name)
-            for module in adapter.modules:
-                imports.watch(module.partition(".")[0], self.see)
-                imports.watch(module, _Attach(self, adapter))
+            hooks = Hooks(self.hub, name)
+            with hooks.guarded("load"):
+                adapter = plugins.load_adapter(name)
+                for module in adapter.modules:
+                    imports.watch(module.partition(".")[0], self.see)
+                    imports.watch(module, _Attach(self, adapter, hooks))
 
     def replace_after_fork(self, parents: Recorder, ours: Recorder | None) -> None:
         """In a forked child: send to `ours` what went to the parent's recorder."""
@@ -106,13 +108,12 @@ class _Observers:
             self._versions[name] = version
             self.hub.emit(FrameworkSeen(name, version))
 
-    def attach(self, adapter: Adapter, module: ModuleType) -> None:
+    def attach(self, adapter: Adapter, module: ModuleType, hooks: Hooks) -> None:
         """Install one adapter's hooks, once."""
         with self._lock:
             if self.hub.is_idle or adapter.name in self._attached:
                 return
             self._attached.add(adapter.name)
-            hooks = Hooks(self.hub, adapter.name)
             self._hooks.append(hooks)
             with hooks.guarded("attach"):
                 adapter.attach(module, hooks)
@@ -124,9 +125,10 @@ class _Attach:
 
     observers: _Observers
     adapter: Adapter
+    hooks: Hooks
 
     def __call__(self, module: ModuleType) -> None:
-        self.observers.attach(self.adapter, module)
+        self.observers.attach(self.adapter, module, self.hooks)
 
 
 _observers = _Observers()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import __version__
@@ -30,21 +31,12 @@ class RunFolder:
 
     def finish(self, *, exit_code: int | None, signal: int | None, wall_ns: int) -> None:
         """Write down how the run ended. A full disk is not an error: the rest is still there."""
+        info = replace(self.info, exit_code=exit_code, signal=signal, wall_ns=wall_ns)
         try:
-            _write_run_file(
-                self.path,
-                RunInfo(
-                    self.info.id,
-                    self.info.argv,
-                    self.info.started_wall_ns,
-                    exit_code,
-                    signal,
-                    wall_ns,
-                    self.info.tracedbg,
-                ),
-            )
+            _write_run_file(self.path, info)
         except OSError:
-            return
+            with suppress(OSError):  # in place: the block that the file has is enough
+                _write(os.path.join(self.path, RUN_FILE), info)
 
 
 def create_run(out: str | None, argv: Sequence[str], *, home: str = HOME) -> RunFolder:
@@ -59,7 +51,7 @@ def create_run(out: str | None, argv: Sequence[str], *, home: str = HOME) -> Run
         RecordingError: it cannot be made, or is already in use.
     """
     started = time.time_ns()
-    name = time.strftime("%Y%m%d-%H%M%S", time.localtime(started // 10**9)) + f"-{os.urandom(2).hex()}"
+    name = _new_id(started)
     path = os.path.abspath(out if out is not None else os.path.join(home, name))
     try:
         if out is None:
@@ -77,6 +69,13 @@ def create_run(out: str | None, argv: Sequence[str], *, home: str = HOME) -> Run
     return RunFolder(path, info)
 
 
+def _new_id(started_wall_ns: int) -> str:
+    """An id that sorts by time and, within a millisecond, is still no other run's."""
+    seconds, rest = divmod(started_wall_ns, 10**9)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(seconds))
+    return f"{stamp}-{rest // 10**6:03d}{os.urandom(2).hex()}"
+
+
 def _make_home(home: str) -> None:
     os.makedirs(home, mode=0o700, exist_ok=True)
     ignore = os.path.join(home, ".gitignore")
@@ -86,6 +85,19 @@ def _make_home(home: str) -> None:
 
 
 def _write_run_file(path: str, info: RunInfo) -> None:
+    """Write `run.json`, whole or not at all for whoever reads it meanwhile."""
+    target = os.path.join(path, RUN_FILE)
+    draft = f"{target}.{os.getpid()}"
+    try:
+        _write(draft, info)
+        os.replace(draft, target)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def _write(file: str, info: RunInfo) -> None:
     data = {
         "schema": RUN_FILE_VERSION,
         "id": info.id,
@@ -96,12 +108,12 @@ def _write_run_file(path: str, info: RunInfo) -> None:
         "wall_ns": info.wall_ns,
         "tracedbg": info.tracedbg,
     }
-    target = os.path.join(path, RUN_FILE)
-    draft = f"{target}.{os.getpid()}"
-    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(data, file, indent=1)
-    os.replace(draft, target)
+    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        # All of it in one call, and cut off only then: what was there is not lost to a full disk.
+        os.ftruncate(descriptor, os.write(descriptor, json.dumps(data, indent=1).encode()))
+    finally:
+        os.close(descriptor)
 
 
 def read_run_file(folder: str) -> RunInfo:

@@ -1,0 +1,64 @@
+"""The wheel in an empty environment, with neither framework."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def empty(wheel, tmp_path_factory) -> Path:
+    """The folder of the commands of an environment that has nothing but the wheel."""
+    folder = tmp_path_factory.mktemp("empty")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    return folder / "bin"
+
+
+def tracedbg(empty: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [str(empty / "tracedbg"), *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_it_holds_the_package_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"tracedbg"}
+    in_tree = {str(path.relative_to(ROOT)) for path in (ROOT / "tracedbg").rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == in_tree
+    assert "tracedbg/py.typed" in names
+
+
+def test_help_doctor_and_runs_work_without_a_framework(empty, tmp_path):
+    assert tracedbg(empty, "--help", cwd=tmp_path).stdout.startswith("usage: tracedbg COMMAND")
+    doctor = tracedbg(empty, "doctor", cwd=tmp_path)
+    assert doctor.returncode == 0
+    assert "torch        not installed: python -m pip install 'tracedbg[torch]'" in doctor.stdout
+    assert "tensorflow   not installed: python -m pip install 'tracedbg[tensorflow]'" in doctor.stdout
+    assert tracedbg(empty, "runs", cwd=tmp_path).returncode == 0
+
+
+def test_a_program_runs_and_its_recording_is_reported(empty, tmp_path):
+    (tmp_path / "hello.py").write_text("print('hello')")
+    done = tracedbg(empty, "run", "--out", "run", "hello.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "hello\n")
+    assert "the program imported neither torch nor tensorflow" in done.stderr
+    assert tracedbg(empty, "report", "run", "--format", "json", cwd=tmp_path).returncode == 0
