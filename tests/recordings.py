@@ -99,6 +99,7 @@ class Process:
     all_conversions: list[ev.Conversion] = field(default_factory=list)
     all_constructs: list[ev.Construct] = field(default_factory=list)
     all_fallbacks: list[ev.Fallback] = field(default_factory=list)
+    all_calls: list[ev.Calls] = field(default_factory=list)
     all_faults: list[ev.Fault] = field(default_factory=list)
     all_tallies: list[Tally] = field(default_factory=list)
     all_dropped: dict[str, int] = field(default_factory=dict)
@@ -117,6 +118,9 @@ class Process:
 
     def fallbacks(self):
         return self.all_fallbacks
+
+    def calls(self):
+        return self.all_calls
 
     def faults(self):
         return self.all_faults

@@ -240,6 +240,9 @@ class TraceEnded:
     """The final name, where it was not known at the start."""
     traced_signature: Signature | None = None
     """What it was traced for, where that is more general than the call."""
+    symbolic: tuple[str, ...] = ()
+    """The same where there is no signature: the expressions that may have another value in a later call, such
+    as `L['x'].size()[0]` and `L['n']`."""
     cache_hits: tuple[tuple[str, int], ...] = ()
     """Compiler caches: (`fx_graph_hit`, 1), (`aot_autograd_miss`, 1), ..."""
 
@@ -331,11 +334,42 @@ class Fallback:
 
     function: Traceable
     kind: str
-    """`recompile_limit`, `accumulated_limit`, `skipped`."""
+    """Closed, and shared by the frameworks; see `FALLBACKS`."""
     reason: str
     time_ns: int
     guard_failures: tuple[GuardFailure, ...] = ()
     call_stack: tuple[Frame, ...] = ()
+
+
+FALLBACKS = {
+    "recompile_limit": "the function has been compiled as often as the framework allows",
+    "accumulated_limit": "the same, counted over all function objects of that code",
+    "skipped": "nothing to compile was found in its first call, and it is never looked at again",
+    "dispatch_mode": "it was called under a mode that sees each operation, and is never looked at again",
+    "with_block": "it cannot be cut in two inside a `with` block, and runs eager as a whole",
+    "disabled": "it was excluded by `torch.compiler.disable`, and is called by a compiled function",
+    "unsupported": "the framework cannot compile something in it",
+    "forced": "`torch.compiler.set_stance` asked for eager calls",
+    "run_functions_eagerly": "`tf.config.run_functions_eagerly(True)` asked for eager calls",
+    "unconverted": "AutoGraph could not convert it: its own code runs while tracing, as it is",
+}
+"""The kinds of `Fallback`, and what each says."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How often a function was called since the last such event; None where nobody knows.
+
+    Counted from the outside: a call that the framework inlined into another graph is none.
+    """
+
+    function: Traceable
+    compiled: int | None
+    """Calls that ran a compiled graph, the first one after each trace included."""
+    eager: int | None
+    """Calls that were to be compiled, and ran as plain Python."""
+    first_eager_call: int | None = None
+    """Number of the first eager call among all calls, from 1."""
 
 
 @dataclass(frozen=True)
@@ -346,7 +380,8 @@ class Stale:
     kind: str
     """`global`, `closure`, `attribute` (read while tracing, and changed since), `side_effect` (Python code
     that ran while tracing, and not in later calls), `random` (a number or time that was read while tracing
-    and is in the graph), `baked_branch` (a branch that tracing took for good)."""
+    and is in the graph), `baked_branch` (a branch that tracing took for good), `mismatch`
+    (the framework's own check saw another result than the function's)."""
     name: str
     """As the user wrote it: `scale`, `cfg.lr`, `np.random.rand()`."""
     frame: Frame
@@ -403,6 +438,7 @@ Event = (
     | Construct
     | GraphBreak
     | Fallback
+    | Calls
     | Stale
     | FrameworkSeen
     | Fault

@@ -88,11 +88,12 @@ BREAK = ev.GraphBreak(
     "GB0170", "Data-dependent branching", "if on a tensor", FRAME, FUNCTION, (FRAME,), "if x.sum() > 0:", 11
 )
 FALLBACK = ev.Fallback(FUNCTION, "recompile_limit", "8 compiles", 500, (FAILURE,), (FRAME,))
+CALLS = ev.Calls(FUNCTION, 8, 4, 9)
 STALE = ev.Stale(FUNCTION, "attribute", "cfg.lr", FRAME, "0.1", "0.2", 550, 11)
 SEEN = ev.FrameworkSeen("torch", "2.13.0")
 FAULT = ev.Fault("torch_compile.guards", "KeyError: 'x'", 600)
 
-ALL = [STARTED, ENDED, PHASE, GRAPH, CONVERSION, CONSTRUCT, BREAK, FALLBACK, STALE, SEEN, FAULT]
+ALL = [STARTED, ENDED, PHASE, GRAPH, CONVERSION, CONSTRUCT, BREAK, FALLBACK, CALLS, STALE, SEEN, FAULT]
 
 
 def write(path, events, max_bytes=10**9, stopped_ns=1000):

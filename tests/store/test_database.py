@@ -8,7 +8,7 @@ import sqlite3
 import typing
 
 import pytest
-from builders import ALL, BREAK, ENDED, FALLBACK, GRAPH, INFO, PHASE, SEEN, STARTED, write
+from builders import ALL, BREAK, ENDED, FALLBACK, FUNCTION, GRAPH, INFO, PHASE, SEEN, STARTED, write
 
 from tracedbg import events as ev
 from tracedbg.errors import DamagedRunError, NewerSchemaError
@@ -22,7 +22,8 @@ def test_every_kind_of_event_comes_back_as_it_was(tmp_path):
     recording = ProcessRecording.open(str(write(tmp_path / "p7.db", ALL)))
     (trace,) = recording.traces()
     back = [trace.started, trace.ended, *trace.phases, *recording.graphs(11), *recording.conversions()]
-    back += [*recording.constructs(), *recording.breaks(), *recording.fallbacks(), *recording.stale()]
+    back += [*recording.constructs(), *recording.breaks(), *recording.fallbacks()]
+    back += [*recording.calls(), *recording.stale()]
     back += [SEEN, *recording.faults()]
     recording.close()
     assert back == ALL
@@ -66,6 +67,26 @@ def test_a_finished_recording_is_readable_in_a_folder_that_cannot_be_written(tmp
     monkeypatch.setattr(os, "access", lambda *_: False)
     recording = ProcessRecording.open(path)
     assert len(recording.traces()) == 1
+    recording.close()
+
+
+def test_a_finished_recording_is_one_file_also_after_it_was_read(tmp_path):
+    path = write(tmp_path / "p7.db", ALL)
+    recording = ProcessRecording.open(str(path))
+    assert len(recording.traces()) == 1
+    recording.close()
+    assert os.listdir(tmp_path) == ["p7.db"]
+
+
+def test_it_can_be_finished_while_somebody_reads_it(tmp_path):
+    path = str(tmp_path / "p7.db")
+    writer = Writer(path, INFO, 10**9)
+    writer.write([STARTED])
+    recording = ProcessRecording.open(path)
+    assert len(recording.traces()) == 1
+    writer.write([ENDED])
+    writer.close(5)
+    assert recording.traces()[0].ended == ENDED
     recording.close()
 
 
@@ -177,3 +198,21 @@ def test_every_json_column_of_the_schema_says_what_is_in_it():
     assert columns
     for line in columns:
         assert "--" in line, line
+
+
+def test_counts_of_calls_add_up_and_the_first_eager_call_stays(tmp_path):
+    counts = [
+        ev.Calls(FUNCTION, 8, 0),
+        ev.Calls(FUNCTION, 0, 3, first_eager_call=9),
+        ev.Calls(FUNCTION, 1, 1, first_eager_call=12),
+    ]
+    recording = ProcessRecording.open(str(write(tmp_path / "p7.db", counts)))
+    assert recording.calls() == [ev.Calls(FUNCTION, 9, 4, 9)]
+    recording.close()
+
+
+def test_a_count_that_was_once_not_known_stays_so(tmp_path):
+    counts = [ev.Calls(FUNCTION, 8, 1), ev.Calls(FUNCTION, 2, None), ev.Calls(FUNCTION, None, 3)]
+    recording = ProcessRecording.open(str(write(tmp_path / "p7.db", counts)))
+    assert recording.calls() == [ev.Calls(FUNCTION, None, None)]
+    recording.close()

@@ -57,13 +57,21 @@ def render(
         folder: paths below it are shown relative to it; the current one by default.
     """
     width = max(width, LEAST_WIDTH)
-    style = Style(color, width, ASCII if ascii_only else Glyphs(), os.getcwd() if folder is None else folder)
+    style = Style(color, width, ASCII if ascii_only else Glyphs(), _here() if folder is None else folder)
     parts = [_head(summary, style)]
     if summary.functions:
         parts.append(table(summary, style))
     parts += [section(summary, style) for section in (retraces, graph_breaks, eager, autograph, faults)]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if ascii_only else text
+
+
+def _here() -> str:
+    """The current folder; empty, so that paths are shown in full, where it has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _head(summary: Summary, style: Style) -> list[str]:

@@ -218,6 +218,16 @@ class ProcessRecording:
             for row in self._rows("select * from stale order by rowid")
         ]
 
+    def calls(self) -> list[ev.Calls]:
+        """How often each function was called."""
+        traceables = self._traceables()
+        return [
+            ev.Calls(
+                traceables[row["traceable_id"]], row["compiled"], row["eager"], row["first_eager_call"]
+            )
+            for row in self._rows("select * from calls order by traceable_id")
+        ]
+
     def faults(self) -> list[ev.Fault]:
         """Faults of tracedbg itself."""
         return [
@@ -290,6 +300,7 @@ def _trace_ended(row: sqlite3.Row) -> ev.TraceEnded | None:
         op_count=row["op_count"],
         label=row["final_label"],
         traced_signature=codec.load_signature(row["traced_json"]),
+        symbolic=tuple(json.loads(row["symbolic_json"])),
         cache_hits=codec.load_pairs(row["cache_json"]),
     )
 

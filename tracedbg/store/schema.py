@@ -1,7 +1,8 @@
 """The tables of a recording. This text is their reference: `docs/reference/store.md` shows it.
 
 A run is a folder: `run.json` (the run as a whole) and one SQLite database `p<pid>.db` for each
-process. A database is append-only but for the end of a trace, which is filled in when it comes.
+process. A database is append-only but for the end of a trace, which is filled in when it comes,
+and for the counts of `calls`.
 Columns that hold JSON are named `*_json`; the forms stand in `codec.py`.
 """
 
@@ -61,6 +62,7 @@ create table trace (                    -- one tracing or compilation of it
     cached_count    integer not null,   -- how many earlier traces the call was compared with
     signature_json  text,               -- what the call looked like
     traced_json     text,               -- what it was traced for, where that is more general
+    symbolic_json   text not null default '[]',  -- expressions that may have another value: L['n']
     call_stack_json text not null,      -- the user's frames, innermost first
     options_json    text not null,      -- backend, dynamic, jit_compile, ...
     cache_json      text not null default '[]'  -- compiler cache hits and misses
@@ -128,7 +130,7 @@ create table graph_break (
 create table fallback (                 -- calls run eager from here on, without an error
     id              integer primary key,
     traceable_id    integer not null references traceable,
-    kind            text not null,      -- recompile_limit, accumulated_limit, skipped
+    kind            text not null,      -- recompile_limit, skipped, ...: events.FALLBACKS
     reason          text not null,
     time_ns         integer not null,
     call_stack_json text not null       -- the user's frames, innermost first
@@ -143,6 +145,13 @@ create table stale (                    -- a trace was used although it should h
     then_text       text not null,      -- the value while tracing
     now_text        text not null,      -- the value when the trace was used later
     time_ns         integer not null    -- when it was noticed
+);
+
+create table calls (                    -- how often a function was called, up to the last count
+    traceable_id    integer primary key references traceable,
+    compiled        integer,            -- null: not known
+    eager           integer,            -- null: not known
+    first_eager_call integer            -- number of the first eager call, from 1
 );
 
 create table fault (                    -- a fault of tracedbg itself

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
@@ -97,6 +98,9 @@ class Writer:
     def close(self, stopped_ns: int) -> None:
         """Mark the recording as complete and close it."""
         self._db.execute("update process set stopped_ns = ?", (stopped_ns,))
+        with suppress(sqlite3.OperationalError):  # somebody reads it at this moment: the log stays
+            # Into one file without a log: a reader would otherwise leave an empty one beside it.
+            self._db.executescript("pragma busy_timeout = 0; pragma journal_mode = delete;")
         self._db.close()
 
     def close_broken(self, error: str) -> None:
@@ -124,7 +128,7 @@ class Writer:
             trace_id = event.id if isinstance(event, ev.TraceEnded) else event.trace_id
             if trace_id in self._open_dropped:
                 return False
-        if isinstance(event, ev.FrameworkSeen | ev.TraceEnded):
+        if isinstance(event, ev.FrameworkSeen | ev.TraceEnded | ev.Calls):
             return True
         return share < (0.75 if isinstance(event, _BULKY) else 1.0)
 
@@ -176,6 +180,7 @@ class Writer:
             ev.Construct: self._construct,
             ev.GraphBreak: self._graph_break,
             ev.Fallback: self._fallback,
+            ev.Calls: self._calls,
             ev.Stale: self._stale,
             ev.FrameworkSeen: self._framework,
             ev.Fault: self._fault,
@@ -230,13 +235,14 @@ class Writer:
     def _trace_ended(self, event: ev.TraceEnded) -> None:
         self._db.execute(
             "update trace set end_ns = ?, outcome = ?, error = ?, op_count = ?, traced_json = ?,"
-            " cache_json = ?, final_label = ? where id = ?",
+            " symbolic_json = ?, cache_json = ?, final_label = ? where id = ?",
             (
                 event.end_ns,
                 event.outcome.value,
                 _storable(event.error),
                 event.op_count,
                 codec.dump_signature(event.traced_signature),
+                codec.dump(event.symbolic),
                 codec.dump(event.cache_hits),
                 event.label,
                 event.id,
@@ -336,6 +342,14 @@ class Writer:
             then_text=event.then,
             now_text=event.now,
             time_ns=event.time_ns,
+        )
+
+    def _calls(self, event: ev.Calls) -> None:
+        self._db.execute(
+            "insert into calls values (?,?,?,?) on conflict do update set"
+            " compiled = compiled + excluded.compiled, eager = eager + excluded.eager,"
+            " first_eager_call = coalesce(first_eager_call, excluded.first_eager_call)",
+            (self._traceable(event.function), event.compiled, event.eager, event.first_eager_call),
         )
 
     def _framework(self, event: ev.FrameworkSeen) -> None:
