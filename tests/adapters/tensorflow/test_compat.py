@@ -32,6 +32,7 @@ PARTS = {
     _compat.TENSOR_SHAPE: {"graphs", "lines"},
     _compat.SOURCE_MAPS: {"constructs", "converted_lines"},
     _compat.TRANSPILER: {"conversions"},
+    _compat.CONVERTED_CALL: set(),
     _compat.LEFT_AS_IS: {"failures"},
     _compat.FALL_BACK: {"failures"},
     _compat.CALL_UNCONVERTED: {"failures"},

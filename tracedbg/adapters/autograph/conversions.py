@@ -6,6 +6,7 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.py_state.observed import by_name
 from tracedbg.adapters.tf_common import _compat, running
 from tracedbg.adapters.tf_common.stack import caller
 from tracedbg.events import Conversion
@@ -13,12 +14,13 @@ from tracedbg.source import code_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
+    from types import CodeType, FrameType
 
     from tracedbg.hooks import Hooks
 
 _MADE_BY_EXEC = "<string>"
 _MAX_REASON = 500
+_MAX_FRAMES = 6
 
 
 class Conversions:
@@ -30,6 +32,7 @@ class Conversions:
 
     def install(self) -> None:
         """Install the hook."""
+        self._caller = self._hooks.safely("arguments", lambda: _compat.CONVERTED_CALL.get().__code__)
         self._hooks.patch(*_compat.TRANSPILER.owner(), self._wrap)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,6 +43,7 @@ class Conversions:
             return not transpiler._cache.has(function, transpiler.get_caching_key(context))
 
         def transform_function(function: Any, user_context: Any) -> Any:
+            hooks.safely("stale", self._entered, function)
             if not hooks.safely("conversions", is_new, function, user_context, default=False):
                 return original(function, user_context)
             start_ns = self._sink.now_ns()
@@ -50,6 +54,26 @@ class Conversions:
             return made
 
         return transform_function
+
+    def _entered(self, function: Any) -> None:
+        """AutoGraph is about to run what it makes of `function`."""
+        trace = running.innermost()
+        if trace is not None and trace.observed is not None:
+            trace.observed.enter(function, self._arguments_of(function, caller()))
+
+    def _arguments_of(self, function: Any, frame: FrameType | None) -> Callable[[], dict[str, Any]]:
+        def arguments() -> dict[str, Any]:
+            at = frame
+            for _ in range(_MAX_FRAMES):
+                if at is None:
+                    break
+                if at.f_code is self._caller:
+                    found = at.f_locals
+                    return by_name(inspect.unwrap(function), found["effective_args"], found["kwargs"])
+                at = at.f_back
+            return {}
+
+        return arguments
 
     def _report(self, function: Any, made: tuple[Any, Any, dict[Any, Any]], duration_ns: int) -> None:
         _, module, source_map = made

@@ -89,6 +89,11 @@ TRANSPILER = PrivateName(
     "_TRANSPILER.transform_function",
     "AutoGraph's conversion of one function; `_cache.has` and `get_caching_key` tell new from cached",
 )
+CONVERTED_CALL = PrivateName(
+    f"{_AUTOGRAPH}.impl.api",
+    "converted_call",
+    "asks for each conversion; its frame has `effective_args` and `kwargs` of the call that follows",
+)
 LEFT_AS_IS = PrivateName(
     f"{_AUTOGRAPH}.impl.conversion",
     "cache_allowlisted",
@@ -148,6 +153,7 @@ TF_FUNCTION_NAMES = (
 )
 AUTOGRAPH_NAMES = (
     TRANSPILER,
+    CONVERTED_CALL,
     LEFT_AS_IS,
     FALL_BACK,
     CALL_UNCONVERTED,

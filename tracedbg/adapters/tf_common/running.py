@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
+    from tracedbg.adapters.py_state.observed import Observed
     from tracedbg.events import Frame
 
 
@@ -30,6 +31,8 @@ class OpenTrace:
     """By name of the op, for the graph that is named `label`: the user's line that made it."""
     lines: dict[tuple[str, int], Frame] = field(default_factory=dict)
     """The lines met so far, by file and number as they run, which may be a generated one."""
+    observed: Observed | None = None
+    """What the user's functions have read and done so far."""
     before_end: list[Callable[[], None]] = field(default_factory=list)
     """What other adapters have to say before the trace ends."""
     opener: CodeType | None = None

@@ -46,3 +46,15 @@ class WeakTable(Generic[T]):
         """What is kept for `owner`; `make()` if nothing is."""
         found = self.get(owner)
         return self.set(owner, make()) if found is None else found
+
+    def drop(self, owner: object) -> None:
+        """Forget `owner`."""
+        if self.get(owner) is not None:
+            self._entries.pop(id(owner), None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries.clear()
+
+    def __len__(self) -> int:
+        return len(self._entries)

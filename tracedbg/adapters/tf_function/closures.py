@@ -49,7 +49,7 @@ class ClosureIds:
         owner = chain[-1]
         for link in chain:
             if isinstance(link, MethodType):
-                parts.append("self=" + self._name(_instance(link), owner))
+                parts.append("self=" + self._name(instance_of(link), owner))
             elif isinstance(link, functools.partial):
                 parts.extend(self._name(value, owner) for value in link.args)
                 parts.extend(f"{key}={self._name(value, owner)}" for key, value in link.keywords.items())
@@ -70,7 +70,7 @@ class ClosureIds:
             text = repr(held)
             return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}... {hash(held):x}"
         if isinstance(held, MethodType):  # made anew by each access: `self.train_step`
-            return f"{self._name(held.__func__, owner)} of {self._name(_instance(held), owner)}"
+            return f"{self._name(held.__func__, owner)} of {self._name(instance_of(held), owner)}"
         return f"#{self._number(held, owner)}"
 
     def _number(self, held: Any, owner: Any) -> int:
@@ -124,7 +124,7 @@ def _is_tensorflows(function: FunctionType) -> bool:
     return module.partition(".")[0] == "tensorflow"
 
 
-def _instance(method: MethodType) -> Any:
+def instance_of(method: MethodType) -> Any:
     """What a method is bound to; TensorFlow binds to a stand-in with a weak reference to it."""
     instance: Any = method.__self__
     if type(instance).__name__ == "TfMethodTarget":

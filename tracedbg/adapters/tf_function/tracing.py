@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from tracedbg.adapters.tf_common import _compat, running
 from tracedbg.adapters.tf_common.stack import caller
 from tracedbg.adapters.tf_function.graphs import sites
+from tracedbg.adapters.tf_function.stale import StaleTraces
 from tracedbg.adapters.tf_function.subjects import is_dataset
-from tracedbg.events import GraphMade, Outcome, PhaseSpan, TraceEnded, TraceStarted
+from tracedbg.events import GraphMade, Outcome, PhaseSpan, Role, TraceEnded, TraceStarted
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _SPAN = "tf.function-graph_building"
 _XLA = "_XlaMustCompile"
 MAX_ERROR = 2000
+_FOLLOWED = (Role.FORWARD, Role.VARIABLE_CREATION)
 
 
 class Tracer:
@@ -41,6 +43,7 @@ class Tracer:
         self._subjects = subjects
         self._stack = stack
         self._reader = reader
+        self._stale = StaleTraces(hooks)
 
     def install(self) -> None:
         """Install the hook."""
@@ -90,6 +93,8 @@ class Tracer:
             )
         )
         self._sink.flush()
+        if role in _FOLLOWED and not _is_initializer(options):
+            self._hooks.safely("stale", self._stale.begin, trace, options, found)
         running.push(trace)
         return _Traced(trace, subject, options, signature)
 
@@ -128,6 +133,7 @@ class Tracer:
         made = self._hooks.safely("graphs", sites, ops, trace.op_lines)
         if made is not None:
             sink.emit(GraphMade(trace.id, "func_graph", made))
+        self._hooks.safely("stale", self._stale.end, trace, subject.traceable, options, concrete)
         general = None
         if options.reduce_retracing:
             general = self._signature(found, "target_func_type", options, subject)
