@@ -22,6 +22,7 @@ ADAPTERS = {
     "tf_function": "tracedbg.adapters.tf_function:TfFunctionAdapter",
     "autograph": "tracedbg.adapters.autograph:AutographAdapter",
     "torch_compile": "tracedbg.adapters.torch_compile:TorchCompileAdapter",
+    "torch_script": "tracedbg.adapters.torch_script:TorchScriptAdapter",
 }
 COMMANDS = {
     "run": "tracedbg.cli.run:Run",

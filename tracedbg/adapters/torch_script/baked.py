@@ -1,0 +1,152 @@
+"""What `torch.jit.trace` took for good: a branch, a Python number, a length, a random number.
+
+The tracer warns of each through the class `TracerWarning`, which makes an instance before any filter is
+asked whether the user sees it: that is where we listen. Filters, registries and what is raised or shown
+stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.torch_compile.values import describe
+from tracedbg.adapters.torch_script import _compat
+from tracedbg.adapters.torch_script.conversions import Conversions
+from tracedbg.adapters.torch_script.expressions import expression
+from tracedbg.events import Frame, Role, Stale
+from tracedbg.source import code_name, is_user_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from tracedbg.adapters.torch_script.compiles import Compile, Compiles
+
+_MAX_VALUES = 8
+_RANDOM = "Trace had nondeterministic nodes"
+_RANDOM_NODE = re.compile(r"= (?P<op>[\w:]+)\(.*\) # (?P<file>.+):(?P<line>\d+):\d+", re.ASCII)
+_DIFFERENT = re.compile(r"Output nr (\d+)\. of the traced function does not match")
+
+
+@dataclass
+class _Baked:
+    """Something that tracing took for good, and the values that it had."""
+
+    kind: str
+    name: str
+    frame: Frame
+    time_ns: int
+    values: list[str] = field(default_factory=list)
+
+
+class _Thread(threading.local):
+    """What a warning was about, until torch gives its value."""
+
+    pending: _Baked | None = None
+
+
+class BakedIn:
+    """Collects it for the traces under way."""
+
+    def __init__(self, compiles: Compiles) -> None:
+        self._compiles = compiles
+        self._hooks = compiles.hooks
+        self._sink = compiles.sink
+        self._thread = _Thread()
+        self._found: dict[int, dict[tuple[str, str, int], _Baked]] = {}
+        self._conversions = Conversions(self._given)
+
+    def install(self) -> None:
+        """Listen to the tracer's warnings."""
+
+        def make(original: Callable[..., None]) -> Callable[..., None]:
+            def __init__(warning: Any, *args: Any) -> None:  # noqa: N807  stands in for it
+                self._hooks.safely("warnings", self._warned, args, sys._getframe(1))
+                original(warning, *args)
+
+            return __init__
+
+        self._hooks.patch(_compat.TRACER_WARNING.get(), "__init__", make)
+        self._hooks.on_remove(self._conversions.remove)
+
+    def begin(self, traced: Compile) -> None:
+        """A trace begins."""
+        self._found[traced.id] = {}
+        self._thread.pending = None
+        self._conversions.watch(traced)
+
+    def end(self, traced: Compile) -> None:
+        """It is over."""
+        self._conversions.unwatch(traced)
+        for baked in self._found.pop(traced.id).values():
+            self._emit(traced, baked)
+
+    def _warned(self, args: tuple[Any, ...], frame: FrameType) -> None:
+        import torch
+
+        text = str(args[0]) if args else ""
+        traced = self._compiles.innermost
+        if traced is not None and torch._C._is_tracing():
+            place = _place(frame)
+            if place is not None and traced.role is not Role.CHECK:  # the check has nothing new to say
+                found = self._baked(traced, text, place)
+                known = self._found[traced.id].setdefault(
+                    (found.name, found.frame.file, found.frame.line), found
+                )
+                self._thread.pending = known
+        elif self._compiles.thread.checked is not None:
+            for found in self._from_check(self._compiles.thread.checked, text):
+                self._emit(self._compiles.thread.checked, found)
+
+    def _given(self, value: Any) -> None:
+        baked, self._thread.pending = self._thread.pending, None
+        if baked is not None and len(baked.values) <= _MAX_VALUES:
+            is_last = len(baked.values) == _MAX_VALUES
+            baked.values.append("..." if is_last else describe(value))
+
+    def _baked(self, traced: Compile, text: str, place: FrameType) -> _Baked:
+        if _module(place).startswith("torch."):  # about all that is returned, say
+            name, frame = text.partition(" might ")[0], _definition(traced)
+        else:
+            name = expression(place)
+            frame = Frame(place.f_code.co_filename, place.f_lineno, code_name(place.f_code))
+        return _Baked("baked_branch", name, frame, self._sink.now_ns())
+
+    def _from_check(self, checked: Compile, text: str) -> Iterator[_Baked]:
+        """What torch finds when it compares a trace with the function and with a second trace."""
+        now_ns, whole = self._sink.now_ns(), _definition(checked)
+        if text.startswith(_RANDOM):
+            for node in _RANDOM_NODE.finditer(text):
+                line = Frame(node["file"], int(node["line"]))
+                yield _Baked("random", node["op"], line if is_user_file(line.file) else whole, now_ns)
+        elif different := _DIFFERENT.match(text):
+            yield _Baked("mismatch", f"output {different[1]}", whole, now_ns)
+
+    def _emit(self, traced: Compile, baked: _Baked) -> None:
+        then = ", ".join(baked.values)
+        self._sink.emit(
+            Stale(traced.traceable, baked.kind, baked.name, baked.frame, then, "", baked.time_ns, traced.id)
+        )
+
+
+def _place(frame: FrameType) -> FrameType | None:
+    """The frame that a warning is about; None where torch's own filter keeps it from being shown."""
+    at: FrameType | None = frame
+    while at is not None and _module(at) == _compat.TENSOR_MODULE:
+        at = at.f_back
+    if at is None or (_module(at).startswith("torch.") and not _module(at).startswith("torch.jit")):
+        return None
+    return at
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _definition(traced: Compile) -> Frame:
+    subject = traced.traceable
+    return Frame(subject.file, subject.line, subject.name)
