@@ -100,6 +100,7 @@ class Process:
     all_constructs: list[ev.Construct] = field(default_factory=list)
     all_fallbacks: list[ev.Fallback] = field(default_factory=list)
     all_calls: list[ev.Calls] = field(default_factory=list)
+    all_stale: list[ev.Stale] = field(default_factory=list)
     all_faults: list[ev.Fault] = field(default_factory=list)
     all_tallies: list[Tally] = field(default_factory=list)
     all_dropped: dict[str, int] = field(default_factory=dict)
@@ -121,6 +122,9 @@ class Process:
 
     def calls(self):
         return self.all_calls
+
+    def stale(self):
+        return self.all_stale
 
     def faults(self):
         return self.all_faults

@@ -27,6 +27,11 @@ def example():
             )
         ],
         all_fallbacks=[ev.Fallback(f, "recompile_limit", "limit", 0, (failure,))],
+        all_stale=[
+            ev.Stale(
+                function("step", 10), "global", "scale", ev.Frame(f.file, 14, "step"), "1.0", "5.0", 0, 3
+            )
+        ],
         all_conversions=[ev.Conversion("step", f.file, 10, 2_000_000)],
         all_constructs=[ev.Construct(f.file, 12, "for", "unrolled", "step")],
     )

@@ -17,9 +17,11 @@ SCHEMA_1 = {
     "run": ["id", "argv", "exit_code", "started", "wall_s", "dropped"],
     "processes": ["pid", "rank", "python", "torch", "tensorflow"],
     "functions": [
-        "framework", "name", "file", "line", "traces", "retraces", "seconds", "graph_breaks", "silent_eager", "causes",
+        "framework", "name", "file", "line", "traces", "retraces", "seconds", "graph_breaks", "silent_eager", "stale",
+        "causes",
     ],
     "silent_eager": ["reason", "since_call"],
+    "stale": ["kind", "name", "file", "line", "then", "now"],
     "causes": [
         "kind", "argument", "before", "after", "file", "line", "count", "seconds", "message", "advice",
     ],

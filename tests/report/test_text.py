@@ -25,7 +25,7 @@ def test_the_report_of_a_program_with_troubles():
     assert text(shown.example()) == dedent(
         """\
         tracedbg: 2 functions, 5 traces, 2 retraces, 1 graph break, 1 function eager in
-        silence; tracing took 0.080 of 4.000 s (2%)
+        silence, 1 function stale; tracing took 0.080 of 4.000 s (2%)
         train.py --lr 0.1, exit 0, run 20231114-221320-ab12
 
         traces  retraces  breaks  seconds          function
@@ -47,6 +47,12 @@ def test_the_report_of_a_program_with_troubles():
           train.py:50 in f
             recompile limit reached with 1 graph cached: `k` changed from 1 to 2 (a
             Python int is part of the trace's key)
+
+        Stale: traced once, changed since
+          train.py:14 in step                                                     global
+            the global `scale` was 1.0 while tracing and is 5.0 now: calls go on with
+            1.0
+            ▸ pass `scale` as an argument, or make it a tf.Variable and assign to that
 
         AutoGraph
           train.py:12 in step                                                   unrolled

@@ -11,6 +11,7 @@ from tracedbg.explain.summary import (
     ConversionSummary,
     FunctionSummary,
     SilentEager,
+    StaleGroup,
     Summary,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "Explainer",
     "FunctionSummary",
     "SilentEager",
+    "StaleGroup",
     "Summary",
     "causes_of",
     "is_retrace",

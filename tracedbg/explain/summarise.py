@@ -13,6 +13,7 @@ from tracedbg.events import CauseKind, Framework, Outcome, Role
 from tracedbg.explain import guards, messages
 from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
+from tracedbg.explain.stale import group_stale
 from tracedbg.explain.summary import BreakGroup, CauseGroup, FunctionSummary, SilentEager, Summary
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Fallback,
         Fault,
         GraphBreak,
+        Stale,
         Traceable,
     )
     from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
@@ -50,6 +52,8 @@ class Recording(Protocol):
     def constructs(self) -> Sequence[Construct]: ...  # noqa: D102
 
     def fallbacks(self) -> Sequence[Fallback]: ...  # noqa: D102
+
+    def stale(self) -> Sequence[Stale]: ...  # noqa: D102
 
     def faults(self) -> Sequence[Fault]: ...  # noqa: D102
 
@@ -119,6 +123,7 @@ class _Function:
     objects: set[tuple[int, int]] = field(default_factory=set)
     groups: dict[_CauseKey, _Group] = field(default_factory=dict)
     fallbacks: list[Fallback] = field(default_factory=list)
+    stale: list[Stale] = field(default_factory=list)
     break_places: set[tuple[str, int, str]] = field(default_factory=set)
     raises: bool = False
     """Whether the user asked for an error rather than for eager calls."""
@@ -143,6 +148,7 @@ class _Function:
             objects=len(self.objects),
             limit_hits=sum(fallback.kind in _LIMITS for fallback in self.fallbacks),
             silent_eager=eager or next((f.silent_eager for f in nested if f.silent_eager), None),
+            stale=group_stale(self.stale),
             causes=tuple(sorted((group.done() for group in self.groups.values()), key=_cause_order)),
             resumes=nested,
         )
@@ -188,6 +194,8 @@ class _Collector:
         for fallback in process.fallbacks():
             if not _is_end_of_function(fallback):
                 self._function(fallback.function).fallbacks.append(fallback)
+        for stale in process.stale():
+            self._function(stale.function).stale.append(stale)
         for tally in process.tallies():
             framework, name, file, line = tally.function_key
             function = self._at((Framework(framework), name, file, line))

@@ -50,6 +50,23 @@ class SilentEager:
 
 
 @dataclass(frozen=True)
+class StaleGroup:
+    """Traces were used although something that they were made from had changed."""
+
+    kind: str
+    name: str
+    """As the user wrote it."""
+    file: str
+    line: int
+    then: str
+    """While tracing."""
+    now: str
+    """When the trace was used."""
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True)
 class FunctionSummary:
     """One function in all processes, with all its function objects."""
 
@@ -74,6 +91,8 @@ class FunctionSummary:
     limit_hits: int = 0
     """How often the framework reached its limit of traces."""
     silent_eager: SilentEager | None = None
+    stale: tuple[StaleGroup, ...] = ()
+    """By file and line."""
     causes: tuple[CauseGroup, ...] = ()
     resumes: tuple[FunctionSummary, ...] = ()
     """What is left of the function after each graph break; their numbers are their own."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         ConversionSummary,
         FunctionSummary,
         SilentEager,
+        StaleGroup,
         Summary,
     )
     from tracedbg.store.records import ProcessInfo, RunInfo
@@ -77,6 +78,7 @@ def _function(function: FunctionSummary) -> dict[str, Any]:
         "objects": function.objects,
         "limit_hits": function.limit_hits,
         "silent_eager": _silent_eager(function.silent_eager),
+        "stale": [_stale(stale) for stale in function.stale],
         "causes": [_cause(cause) for cause in function.causes],
         "resumes": [_function(resume) for resume in function.resumes],
     }
@@ -86,6 +88,19 @@ def _silent_eager(eager: SilentEager | None) -> dict[str, Any] | None:
     if eager is None:
         return None
     return {"reason": eager.reason, "since_call": eager.since_call, "kind": eager.kind, "count": eager.count}
+
+
+def _stale(stale: StaleGroup) -> dict[str, Any]:
+    return {
+        "kind": stale.kind,
+        "name": stale.name,
+        "file": stale.file,
+        "line": stale.line,
+        "then": stale.then,
+        "now": stale.now,
+        "message": stale.message,
+        "advice": stale.advice,
+    }
 
 
 def _cause(cause: CauseGroup) -> dict[str, Any]:

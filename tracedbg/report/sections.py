@@ -69,6 +69,19 @@ def eager(summary: Summary, style: Style) -> list[str]:
     return _section("Runs eager, without a word", entries, len(entries), style)
 
 
+def stale(summary: Summary, style: Style) -> list[str]:
+    """Traces that go on being used although they should have been made again."""
+    found = [(group, function) for function in summary.every_function() for group in function.stale]
+    entries = []
+    for group, function in found[:MAX_ENTRIES]:
+        kind = group.kind.replace("_", " ")
+        lines = [_title(group.file, group.line, function.name, kind, style)]
+        lines += _source_line(group.file, group.line, style)
+        lines += style.wrap(group.message, _IN)
+        entries.append(lines + _advice(group.advice, style))
+    return _section("Stale: traced once, changed since", entries, len(found), style)
+
+
 def autograph(summary: Summary, style: Style) -> list[str]:
     """What AutoGraph left as it was, and loops that it unrolled."""
     entries = [entry for conversion in summary.conversions for entry in _conversion(conversion, style)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
-from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces
+from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces, stale
 from tracedbg.report.style import ASCII, Glyphs, Style, clean, count, seconds
 from tracedbg.report.table import table
 
@@ -61,7 +61,9 @@ def render(
     parts = [_head(summary, style)]
     if summary.functions:
         parts.append(table(summary, style))
-    parts += [section(summary, style) for section in (retraces, graph_breaks, eager, autograph, faults)]
+    parts += [
+        section(summary, style) for section in (retraces, graph_breaks, eager, stale, autograph, faults)
+    ]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if ascii_only else text
 
@@ -99,7 +101,7 @@ def is_healthy(summary: Summary) -> bool:
     functions = list(summary.every_function())
     is_whole = not summary.faults and not summary.dropped
     has_loss = any(process.recording_error for process in summary.processes)
-    trouble = [f for f in functions if f.retraces or f.failed or f.silent_eager or f.graph_breaks]
+    trouble = [f for f in functions if f.retraces or f.failed or f.silent_eager or f.stale or f.graph_breaks]
     unconverted = any(conversion.failure for conversion in summary.conversions)
     return is_whole and not has_loss and not trouble and not unconverted
 
@@ -122,6 +124,7 @@ def _troubles(summary: Summary) -> list[str]:
             "function",
             " eager in silence",
         ),
+        (sum(bool(function.stale) for function in functions), "function", " stale"),
     )
     return [f"{count(number, noun)}{what}" for number, noun, what in numbers if number]
 
