@@ -83,6 +83,8 @@ class Facts:
     reads: list[Read] = field(default_factory=list)
     draws: list[Draw] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    used: set[Path] = field(default_factory=set)
+    """All that it has to do with in any way other than by its effects."""
 
 
 NOTHING = Facts()

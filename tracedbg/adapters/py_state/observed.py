@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tracedbg.adapters.py_state.facts import Draw, Effect, Path, Read, Span, Test
+    from tracedbg.adapters.py_state.state import Step
 
     Way = Callable[[], Any]
     Lines = Mapping[str, Iterable[int]]
@@ -80,6 +81,7 @@ class Observed:
         self._seen: set[tuple[CodeType, int]] = set()
         self._reads: list[_KeptRead] = []
         self._effects: list[_KeptEffect] = []
+        self._used: set[Path] = set()
         self._once: list[tuple[Found, list[Span]]] = []
         """Draws and prints: they are stale as soon as the trace is used again, if they ran."""
         self._inner: list[Watch] = []
@@ -102,6 +104,7 @@ class Observed:
             return
         self._seen.add(key)
         facts = facts_of(code)
+        self._used |= facts.used
         if facts is not NOTHING:
             _Entry(self, function, arguments).note(facts)
 
@@ -116,7 +119,7 @@ class Observed:
             if text_of(kept.way()) == kept.then and _ran(kept.read.spans, kept.frame.file, lines):
                 watch.reads.append(kept)
         for effect in self._effects:
-            found = _happened(effect)
+            found = None if self._is_for_itself(effect.effect) else _happened(effect)
             if found is not None:
                 watch.once.append(found)
         watch.once += [found for found, spans in self._once if _ran(spans, found.frame.file, lines)]
@@ -125,9 +128,21 @@ class Observed:
             watch.once += inner.once
         return watch
 
+    def _is_for_itself(self, effect: Effect) -> bool:
+        """Whether what an effect has set is read in the same trace: then it is a way to hand it on."""
+        path = effect.path
+        if path is None or effect.how == "add":
+            return False
+        last = path.steps[-1:] or path.root
+        return any(last == path.root == used.root or last in _parts(used) for used in self._used)
+
     def include(self, inner: Watch) -> None:
         """Another trace was made, or used, during this one."""
         self._inner.append(inner)
+
+
+def _parts(path: Path) -> list[tuple[Step, ...]]:
+    return [path.steps[number : number + 1] for number in range(len(path.steps))]
 
 
 class _Entry:

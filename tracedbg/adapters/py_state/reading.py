@@ -82,8 +82,17 @@ def _definition(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.
         return next(
             (node for node in tree.body if isinstance(node, _FUNCTIONS) and node.name == code.co_name), None
         )
-    lambdas = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
+    lambdas = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda) and _is_of(node, code)]
     return lambdas[0] if len(lambdas) == 1 else None
+
+
+def _is_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Whether `code` may be the code of that lambda: there may be several on a line."""
+    if [argument.arg for argument in node.args.args] != list(code.co_varnames[: code.co_argcount]):
+        return False
+    names = {part.id for part in ast.walk(node.body) if isinstance(part, ast.Name)}
+    names |= {part.attr for part in ast.walk(node.body) if isinstance(part, ast.Attribute)}
+    return names <= {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
 
 
 class _Reader:
@@ -102,31 +111,27 @@ class _Reader:
         """Names of nested functions and comprehensions."""
         self._held: dict[str, list[Read | Draw]] = {}
         """What went into each local variable."""
-        self._used: set[Path] = set()
+        self._blocks: list[object] = []
+        """The blocks that we are in: what was read in one of them was read for certain."""
+        self._home: dict[Read | Draw, object] = {}
+        self._used = facts.used
 
     def run(self) -> None:
         """Fill in the facts."""
         if isinstance(self._definition, ast.Lambda):
+            self._blocks.append(self._definition)
             self._expression(self._definition.body, [_span(self._definition)])
             return
         self._block(self._definition.body)
-        facts = self._facts
-        facts.effects = [effect for effect in facts.effects if not self._is_used(effect)]
-
-    def _is_used(self, effect: Effect) -> bool:
-        """Whether the function itself reads what it has set: then it may well have done so for itself."""
-        path = effect.path
-        if path is None or effect.how == "add":
-            return False
-        size = len(path.steps)
-        return any(used.root == path.root and used.steps[:size] == path.steps for used in self._used)
 
     # --- statements ---------------------------------------------------------------------------
 
     def _block(self, body: list[ast.stmt], *, is_certain: bool = True) -> None:
+        self._blocks.append(body)
         for number, statement in enumerate(body, 1):
             after = [_block_span(body[number:])] if number < len(body) else []
             self._statement(statement, after, is_certain)
+        self._blocks.pop()
 
     def _statement(self, statement: ast.stmt, after: list[Span], is_certain: bool) -> None:
         match statement:
@@ -209,10 +214,12 @@ class _Reader:
             self._used.add(path)
             read = Read(path, getattr(node, "lineno", 0), list(spans))
             self._facts.reads.append(read)
+            self._home[read] = self._blocks[-1]
             return [read]
         match node:
             case ast.Name(id=name):
-                found = [] if self._is_hidden(name) else self._held.get(name, [])
+                held = [] if self._is_hidden(name) else self._held.get(name, [])
+                found = [item for item in held if any(self._home[item] is block for block in self._blocks)]
                 for item in found:
                     item.spans.extend(spans)
                 return found
@@ -249,6 +256,7 @@ class _Reader:
         if path is not None and name in _DRAWN:
             draw = Draw(path, _shortened(ast.unparse(call)), call.lineno, list(spans))
             self._facts.draws.append(draw)
+            self._home[draw] = self._blocks[-1]
             found.append(draw)
         if isinstance(called, ast.Attribute):
             owner = self._path(called.value)

@@ -19,8 +19,6 @@ _MAX_ARRAY = 64
 _WORD = 0xFFFF_FFFF
 _SCALARS = (type(None), type(...), bool, int, float, complex, str, bytes)
 _CONTAINERS = (list, tuple, set, frozenset, dict, collections.deque)
-_ORDINARY = (vars(object)["__getattribute__"], vars(types.ModuleType)["__getattribute__"])
-"""Ways to look up an attribute that run no code of anybody's, but for what they find."""
 
 
 class _Missing:
@@ -63,7 +61,7 @@ def _attribute(value: Any, name: str) -> Any:
     if issubclass(type(value), type):
         return _in_classes(value, name)
     kind = type(value)
-    if _in_classes(kind, "__getattribute__") not in _ORDINARY:
+    if type(_in_classes(kind, "__getattribute__")) is types.FunctionType:
         return MISSING
     inherited = _in_classes(kind, name)
     if type(inherited) is types.MemberDescriptorType:  # a slot

@@ -47,11 +47,12 @@ class OpLines:
 
         def create_op_helper(graph: Any, op: Any, *args: Any, **kwargs: Any) -> Any:
             trace = innermost()
-            if trace is not None and trace.wants_lines and graph.name == trace.label:
+            if trace is not None and trace.wants_lines:
                 try:
                     found = line(getframe(_MADE_ABOVE), MAX_DEPTH, trace.lines)
-                    trace.op_lines[op.name] = found or trace.call_line
-                    trace.wants_lines = len(trace.op_lines) < MAX_SITES
+                    if graph.name == trace.label:  # and not that of a branch or loop
+                        trace.op_lines[op.name] = found or trace.call_line
+                        trace.wants_lines = len(trace.op_lines) < MAX_SITES
                 except Exception as error:
                     trace.wants_lines = False
                     hooks.fault("op_lines", error)

@@ -9,7 +9,8 @@ said was seen: at that use, the value was another one. See docs/decisions/0003-s
 from __future__ import annotations
 
 import weakref
-from types import MethodType
+from functools import partial
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.py_state.observed import Observed, Watch, by_name
@@ -46,7 +47,7 @@ class StaleTraces:
         """A trace begins: note what its function reads."""
         trace.observed = Observed()
         chain = list(links(options.python_function))
-        bound = next((instance_of(link) for link in chain if isinstance(link, MethodType)), None)
+        bound = next((_bound(link) for link in chain if not isinstance(link, FunctionType | partial)), None)
 
         def arguments() -> dict[str, Any]:
             given = (bound, *found["args"]) if bound is not None else found["args"]
@@ -193,3 +194,8 @@ class _Probe:
     def __reduce_ex__(self, protocol: Any) -> Any:
         """A copy is one of the cache alone."""
         return self.cache.__reduce_ex__(protocol)
+
+
+def _bound(link: Any) -> Any:
+    """What `self` is: of a method, or an object that can be called."""
+    return instance_of(link) if isinstance(link, MethodType) else link
