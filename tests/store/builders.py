@@ -69,6 +69,7 @@ ENDED = ev.TraceEnded(
     op_count=5,
     label="0/2 again",
     traced_signature=SIGNATURE,
+    symbolic=("L['x'].size()[0]", "L['n']"),
     cache_hits=(("fx_graph_hit", 1),),
 )
 PHASE = ev.PhaseSpan(11, "dynamo", 110, 50)

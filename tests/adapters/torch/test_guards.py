@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tracedbg.events import TraceStarted
+from tracedbg.events import TraceEnded, TraceStarted
 from tracedbg.source import line_text
 
 torch = pytest.importorskip("torch")
@@ -94,3 +94,38 @@ def test_every_cached_entry_has_its_failure(sink):
     last = sink.of(TraceStarted)[-1]
     assert last.cached_count == 2
     assert [failure.entry for failure in last.guard_failures] == ["0/1", "0/0"]
+
+
+def test_what_was_left_open_is_named_and_what_the_code_pinned_is_not(sink):
+    @torch.compile(backend="eager")
+    def f(x, n, scale, pinned):
+        return x * n * scale + torch.ones(4 if pinned == 5 else pinned)[0]
+
+    f(torch.ones(3), 2, 0.5, 5)
+    f(torch.ones(4), 3, 1.5, 5)
+    first, second = (ended.symbolic for ended in sink.of(TraceEnded))
+    assert first == ()
+    assert set(second) == {"L['x'].size()[0]", "L['n']", "L['scale']"}
+
+
+class Trainer:
+    def __init__(self):
+        self.net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
+        self.step = torch.compile(self.net, backend="eager")
+
+    def run(self, x):
+        return self.step(x)
+
+
+def test_the_module_and_its_arguments_are_named_as_the_user_does(sink):
+    trainer = Trainer()
+    trainer.run(torch.ones(2, 3))
+    trainer.run(torch.ones(5, 3))
+    trainer.net.eval()
+    trainer.run(torch.ones(5, 3))
+    _, of_size, of_mode = sink.of(TraceStarted)
+    assert {trace.traceable.name for trace in sink.of(TraceStarted)} == {"Sequential.forward"}
+    assert {failure.source for failure in of_size.guard_failures} == {"L['input']"}
+    assert "L['self'].net._modules['1'].training" in {failure.source for failure in of_mode.guard_failures}
+    (ended,) = sink.of(TraceEnded, id=of_size.id)
+    assert ended.symbolic == ("L['input'].size()[0]",)

@@ -51,6 +51,8 @@ def test_the_objects_have_the_attributes_that_we_read(fresh_dynamo):
         "GuardManagerWrapper": manager,
         "GuardDebugInfo": manager.check_verbose({"x": torch.ones(4)}),
         "ConvertFrameReturn": torch._dynamo.types.ConvertFrameReturn(),
+        "OutputGraph": torch._dynamo.output_graph.OutputGraph,
+        "ShapeEnv": torch.fx.experimental.symbolic_shapes.ShapeEnv(),
     }
     missing = [
         f"{kind}.{name}"

@@ -6,7 +6,7 @@ import functools
 import itertools
 import weakref
 from dataclasses import dataclass, field
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class ClosureIds:
 
     def __init__(self) -> None:
         self._numbers: dict[int, _Numbered] = {}
+        self._codes: dict[CodeType, int] = {}
         self._count = itertools.count(1)
 
     def of(self, chain: Iterable[Any]) -> str:
@@ -63,7 +64,15 @@ class ClosureIds:
                         continue
                     if id(held) not in wrapped:
                         parts.append(f"{name}={self._name(held, owner)}")
+        if isinstance(owner, FunctionType):
+            parts.append(f"code #{self._code(owner.__code__)}")
         return ", ".join(parts)
+
+    def _code(self, code: CodeType) -> int:
+        """Tells apart two lambdas of one line; code that was compiled again from the same text is the same."""
+        if len(self._codes) >= _MAX_KEPT:
+            self._codes.clear()
+        return self._codes.get(code) or self._codes.setdefault(code, next(self._count))
 
     def _name(self, held: Any, owner: Any) -> str:
         if type(held) in _CONSTANTS:

@@ -8,8 +8,12 @@ switches off the part that needs it, with one `Fault`, and leaves the rest at wo
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 
 class MovedError(Exception):
@@ -112,6 +116,14 @@ SKIPPED_FOLDERS = Private(
 SKIPPED_FOLDERS_CHANGED = Private(
     "torch._dynamo.trace_rules", "_recompile_re", "2.5-2.13", "to be called when `SKIP_DIRS` was changed"
 )
+WRAPPERS = Private(
+    "torch._dynamo.external_utils",
+    "wrap_inline",
+    "2.5-2.13",
+    "its inner function is the frame where a module with a forward of torch's own was compiled",
+)
+WRAPPED = "fn"
+"""What that inner function calls the module."""
 UNSUPPORTED = Private("torch._dynamo.exc", "Unsupported", "2.5-2.13", "a soft failure: the frame runs eager")
 USER_ERROR = Private("torch._dynamo.exc", "UserError", "2.5-2.13", "the same")
 
@@ -141,6 +153,8 @@ ATTRIBUTES = {
     ),
     "GuardDebugInfo": ("result", "verbose_code_parts", "user_stack"),
     "ConvertFrameReturn": ("guarded_code", "skip_reason"),
+    "OutputGraph": ("shape_env",),
+    "ShapeEnv": ("var_to_sources", "replacements"),
 }
 """What is read of objects that a compile hands us. `user_stack` and `skip_reason` since 2.11, and
 `CacheEntry.next` instead of a list of entries in 2.7: all three are read with a default."""
@@ -157,3 +171,9 @@ def cache_entries(arguments: dict[str, Any]) -> list[Any]:
         entries.append(entry)
         entry = entry.next
     return entries
+
+
+def is_wrapper(code: CodeType) -> bool:
+    """Whether `code` is that inner function of Dynamo's."""
+    module = sys.modules.get(WRAPPERS.module)
+    return code.co_name == "inner" and code.co_filename == getattr(module, "__file__", None)

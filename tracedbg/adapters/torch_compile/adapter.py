@@ -87,6 +87,7 @@ def _watch_graphs(hooks: Hooks, compiles: Compiles) -> None:
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def call_user_compiler(output: Any, gm: Any, *args: Any, **kwargs: Any) -> Any:
             hooks.safely("graph", compiles.add_graph, gm.graph)
+            hooks.safely("symbolic", compiles.add_symbolic, output)
             return original(output, gm, *args, **kwargs)
 
         return call_user_compiler

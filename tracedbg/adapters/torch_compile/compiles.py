@@ -23,8 +23,10 @@ from tracedbg.adapters.torch_compile.breaks import graph_break
 from tracedbg.adapters.torch_compile.functions import role, traceable, user_stack
 from tracedbg.adapters.torch_compile.graphs import count_ops, op_sites
 from tracedbg.adapters.torch_compile.guards import Call, guard_failures
+from tracedbg.adapters.torch_compile.naming import Name
 from tracedbg.adapters.torch_compile.options import options_of
 from tracedbg.adapters.torch_compile.phases import CACHES, Timeline
+from tracedbg.adapters.torch_compile.symbolic import symbolic_sources
 from tracedbg.events import Fallback, GraphMade, Outcome, TraceEnded, TraceStarted
 from tracedbg.source import current_stack
 
@@ -50,8 +52,12 @@ class Compile:
     timeline: Timeline
     limit: str = ""
     """The limit that stops it from being a compile at all."""
+    name: Name | None = None
+    """What the user calls the object that the frame is about."""
     sites: tuple[OpSite, ...] | None = None
     """The graph of the last analysis that came to one."""
+    symbolic: tuple[str, ...] = ()
+    """What that graph holds for any value of."""
     breaks: set[tuple[str, int, str]] = field(default_factory=set)
 
 
@@ -86,12 +92,15 @@ class Compiles:
         entries = _compat.cache_entries(arguments)
         call = Call(arguments["locals"], arguments["globals"], code, arguments["compiler_fn"])
         limit = self._hooks.safely("limits", _limit, arguments, default="")
+        name = self._hooks.safely("names", Name, code, arguments["locals"])
+        failures = self._failures(entries, call)
         current = Compile(
-            function=traceable(code),
+            function=traceable(code, arguments["locals"]),
             label=str(compile_id),
             one_graph=arguments["one_graph"],
             box=arguments.get("convert_frame_box"),
-            failures=self._failures(entries, call),
+            failures=failures if name is None else name.speak_all(failures),
+            name=name,
             call_stack=user_stack(current_stack(limit=_DEEP_STACK)),
             timeline=Timeline(_NO_ID if limit else self._sink.new_id(), compile_id, start_ns),
             limit=limit,
@@ -167,7 +176,17 @@ class Compiles:
             self._sink.emit(GraphMade(timeline.trace_id, "dynamo", sites))
         op_count = count_ops(sites or ()) if outcome is Outcome.COMPILED else None
         hits = tuple(timeline.cache_hits.items())
-        self._sink.emit(TraceEnded(timeline.trace_id, end_ns, outcome, error, op_count, cache_hits=hits))
+        self._sink.emit(
+            TraceEnded(
+                timeline.trace_id,
+                end_ns,
+                outcome,
+                error,
+                op_count,
+                symbolic=current.symbolic,
+                cache_hits=hits,
+            )
+        )
         timeline.end(end_ns, self._sink)
 
     def _fall_back(self, current: Compile, kind: str, reason: str) -> None:
@@ -178,6 +197,13 @@ class Compiles:
         """The graph that goes to the backend."""
         if self._active:
             self._active[-1].sites = op_sites(graph)
+
+    def add_symbolic(self, output: Any) -> None:
+        """What Dynamo has left open in it."""
+        if self._active:
+            current = self._active[-1]
+            speak = str if current.name is None else current.name.speak
+            current.symbolic = tuple(map(speak, symbolic_sources(output)))
 
     def add_break(self, error: BaseException, current: Compile | None = None) -> None:
         """A graph break, told by Dynamo's exception; no more than once for each place and kind."""

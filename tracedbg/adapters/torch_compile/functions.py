@@ -7,14 +7,16 @@ import linecache
 import re
 import sys
 import weakref
+from dataclasses import replace
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_compile import _compat
 from tracedbg.events import Frame, Framework, Role, Traceable
 from tracedbg.source import MAX_STACK, code_name, is_user_file, user_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import CodeType
+    from collections.abc import Iterable, Mapping
 
 _RESUME = re.compile(r"torch_dynamo_resume_in_(?P<name>.*)_at_\d+$", re.DOTALL)
 
@@ -37,10 +39,25 @@ class Identities:
 
 
 _CODES = Identities()
+_FORWARDS: dict[CodeType, CodeType] = {}
+"""What a wrapper of Dynamo's own, of which there is one, was around last."""
 
 
-def traceable(code: CodeType) -> Traceable:
-    """What `code` is: for a resume function with its own line, and `owner` the function it resumes."""
+def traceable(code: CodeType, f_locals: Mapping[str, Any] | None = None) -> Traceable:
+    """What `code` is: for a resume function with its own line, and `owner` the function it resumes.
+
+    A wrapper of Dynamo's own around a module stands for the module's `forward`.
+
+    Args:
+        code: what Dynamo compiles.
+        f_locals: the variables of the call; without them a wrapper stands for what it was around last.
+    """
+    if _compat.is_wrapper(code):
+        forward = getattr(type((f_locals or {}).get(_compat.WRAPPED)), "forward", None)
+        if isinstance(forward, FunctionType):
+            _FORWARDS[code] = forward.__code__
+        if code in _FORWARDS:
+            return replace(traceable(_FORWARDS[code]), object_id=_CODES.number(code))
     return Traceable(
         Framework.TORCH_COMPILE,
         code_name(code),

@@ -260,4 +260,4 @@ def _comment_frame(comment: str, code: CodeType) -> Frame | None:
     if found is None:
         return None
     file = full_path(found["file"], code.co_filename)
-    return Frame(file, int(found["line"]), found["function"])
+    return Frame(file, int(found["line"]), found["function"]) if is_user_file(file) else None
