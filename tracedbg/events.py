@@ -244,17 +244,45 @@ class TraceEnded:
     """The same where there is no signature: the expressions that may have another value in a later call, such
     as `L['x'].size()[0]` and `L['n']`."""
     cache_hits: tuple[tuple[str, int], ...] = ()
-    """Compiler caches: (`fx_graph_hit`, 1), (`aot_autograd_miss`, 1), ..."""
+    """Compiler caches so far: (`fx_graph_hit`, 1), (`aot_autograd_miss`, 1), ..."""
 
 
 @dataclass(frozen=True)
 class PhaseSpan:
-    """A part of a trace's time: `autograph`, `trace`, `dynamo`, `aot`, `backend`, ..."""
+    """A stretch of time that a trace took: while it was under way, or after it.
+
+    Spans of a trace may lie inside each other, and so may nested traces: the time of an inner one is not the
+    outer one's own.
+    """
 
     trace_id: int
     name: str
+    """Closed, and shared by the frameworks; see `PHASES`."""
     start_ns: int
     duration_ns: int
+
+
+PHASES = {
+    "autograph": "Python source to source that makes graphs",
+    "trace": "running the Python code to make the graph",
+    "dynamo": "bytecode to graph, and its guards",
+    "aot": "AOTAutograd: joint graph, partition",
+    "backend": "the backend's own compiler",
+    "backward_aot": "AOTAutograd, for the backward",
+    "backward_backend": "the backend's compiler, for the backward",
+    "parse": "TorchScript source to graph",
+    "first_run": "optimising the graph, and one normal run",
+    "other": "what no phase covers",
+}
+"""The names of `PhaseSpan`, and what each takes. `other` is never recorded: it is what is left."""
+
+
+@dataclass(frozen=True)
+class CacheHits:
+    """Further hits and misses of compiler caches, after `TraceEnded`."""
+
+    trace_id: int
+    hits: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -433,6 +461,7 @@ Event = (
     TraceStarted
     | TraceEnded
     | PhaseSpan
+    | CacheHits
     | GraphMade
     | Conversion
     | Construct

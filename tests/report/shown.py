@@ -17,6 +17,14 @@ def example():
     rest = function("torch_dynamo_resume_in_f_at_52", 52, TORCH, owner="f")
     traces = [timeline.trace(signature=signature(x=tensor(3), n=value(n))) for n in range(3)]
     traces += [timeline.trace(f, took_ms=40), timeline.trace(rest, role=ev.Role.RESUME)]
+    traces[3] = replace(
+        traces[3],
+        phases=(
+            ev.PhaseSpan(4, "dynamo", 400_000_000, 40_000_000),
+            ev.PhaseSpan(4, "backend", 420_000_000, 8_000_000),
+        ),
+        late_caches=(ev.CacheHits(4, (("fx_graph_hit", 1),)),),
+    )
     failure = ev.GuardFailure("0/0", "L['k'] == 1", "L['k']", "1", "2")
     process = Process(
         traces,

@@ -236,3 +236,32 @@ def test_a_failed_conversion_is_told_in_its_first_sentence():
 )
 def test_a_path_is_as_short_as_it_stays_clear(file, limit, expected):
     assert Style(folder="/home/me").path(file, limit) == expected
+
+
+def test_where_the_time_went_is_told_when_it_was_noticeable():
+    timeline = Timeline()
+    of = function("f", 50, ev.Framework.TORCH_COMPILE)
+    traces = []
+    for n, phases in enumerate(((900, 300, 100), (500, 400, 0), (4, 0, 0)), 1):
+        took, aot, backend = (part * 1_000_000 for part in phases)
+        trace = timeline.trace(replace(of, name=f"f{n}", line=10 * n), start_ms=1000 * n, took_ms=phases[0])
+        start_ns = trace.started.start_ns
+        spans = [("dynamo", start_ns, took), ("aot", start_ns, aot), ("backend", start_ns, backend)]
+        spans += [("backward_aot", start_ns + took, 200_000_000)]
+        traces.append(
+            replace(
+                trace,
+                phases=tuple(ev.PhaseSpan(n, *span) for span in spans),
+                late_caches=(ev.CacheHits(n, (("aot_autograd_miss", 1), ("fx_graph_hit", 2))),),
+            )
+        )
+    lines = text(Run(Process(traces))).splitlines()
+    assert lines[lines.index("Where tracing time went") + 1 :] == [
+        "    0.704 s  ██▊       dynamo            bytecode to graph, and its guards",
+        "    0.600 s  ██▍       aot               AOTAutograd: joint graph, partition",
+        "    0.100 s  ▍         backend           the backend's own compiler",
+        "    0.600 s  ██▍       backward_aot      AOTAutograd, for the backward",
+        "    1.100 s  train.py:10 in f1: dynamo 0.600 s, aot 0.200 s",
+        "    0.700 s  train.py:20 in f2: aot 0.400 s, backward_aot 0.200 s",
+        "  compiler caches: aot_autograd 3 misses, fx_graph 6 hits",
+    ]

@@ -73,6 +73,7 @@ ENDED = ev.TraceEnded(
     cache_hits=(("fx_graph_hit", 1),),
 )
 PHASE = ev.PhaseSpan(11, "dynamo", 110, 50)
+LATE_HITS = ev.CacheHits(11, (("fx_graph_miss", 2),))
 GRAPH = ev.GraphMade(
     11,
     "dynamo",
@@ -94,7 +95,21 @@ STALE = ev.Stale(FUNCTION, "attribute", "cfg.lr", FRAME, "0.1", "0.2", 550, 11)
 SEEN = ev.FrameworkSeen("torch", "2.13.0")
 FAULT = ev.Fault("torch_compile.guards", "KeyError: 'x'", 600)
 
-ALL = [STARTED, ENDED, PHASE, GRAPH, CONVERSION, CONSTRUCT, BREAK, FALLBACK, CALLS, STALE, SEEN, FAULT]
+ALL = [
+    STARTED,
+    ENDED,
+    PHASE,
+    LATE_HITS,
+    GRAPH,
+    CONVERSION,
+    CONSTRUCT,
+    BREAK,
+    FALLBACK,
+    CALLS,
+    STALE,
+    SEEN,
+    FAULT,
+]
 
 
 def write(path, events, max_bytes=10**9, stopped_ns=1000):

@@ -21,7 +21,14 @@ def test_every_kind_of_event_comes_back_as_it_was(tmp_path):
     assert {type(event) for event in ALL} == set(typing.get_args(ev.Event))
     recording = ProcessRecording.open(str(write(tmp_path / "p7.db", ALL)))
     (trace,) = recording.traces()
-    back = [trace.started, trace.ended, *trace.phases, *recording.graphs(11), *recording.conversions()]
+    back = [
+        trace.started,
+        trace.ended,
+        *trace.phases,
+        *trace.late_caches,
+        *recording.graphs(11),
+        *recording.conversions(),
+    ]
     back += [*recording.constructs(), *recording.breaks(), *recording.fallbacks()]
     back += [*recording.calls(), *recording.stale()]
     back += [SEEN, *recording.faults()]

@@ -13,6 +13,7 @@ from tracedbg.events import CauseKind, Framework, Outcome, Role
 from tracedbg.explain import guards, messages
 from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
+from tracedbg.explain.phases import Phases
 from tracedbg.explain.stale import group_stale
 from tracedbg.explain.summary import BreakGroup, CauseGroup, FunctionSummary, SilentEager, Summary
 
@@ -120,6 +121,7 @@ class _Function:
     is_user: bool = True
     owner: str = ""
     numbers: Counter[str] = field(default_factory=Counter)
+    phases: Phases = field(default_factory=Phases)
     objects: set[tuple[int, int]] = field(default_factory=set)
     groups: dict[_CauseKey, _Group] = field(default_factory=dict)
     fallbacks: list[Fallback] = field(default_factory=list)
@@ -143,6 +145,8 @@ class _Function:
             retraces=numbers["retraces"],
             seconds=numbers["duration_ns"] / NS,
             self_seconds=numbers["self_ns"] / NS,
+            phases=self.phases.done(),
+            caches=tuple(sorted(self.phases.caches.items())),
             graph_breaks=len(self.break_places) + numbers["graph_breaks"],
             failed=numbers["failed"],
             objects=len(self.objects),
@@ -206,6 +210,7 @@ class _Collector:
                 self_ns=tally.duration_ns,
                 graph_breaks=tally.graph_breaks,
             )
+            function.phases.add_unknown(tally.duration_ns)
 
     def functions(self) -> tuple[FunctionSummary, ...]:
         """All functions, the costliest first, resume functions under the one that they belong to."""
@@ -249,16 +254,18 @@ class _Collector:
     def _add_traces(self, process: int, traces: Sequence[TraceRecord]) -> None:
         explainer = Explainer()
         by_id = {trace.started.id: trace for trace in traces}
-        children_ns: Counter[int] = Counter()
+        children: defaultdict[int, list[TraceRecord]] = defaultdict(list)
         for trace in traces:
             if trace.started.parent_id is not None:
-                children_ns[trace.started.parent_id] += trace.duration_ns
+                children[trace.started.parent_id].append(trace)
         for trace in traces:
             started = trace.started
             function = self._function(started.traceable)
             function.raises |= _FULLGRAPH in started.options
             function.objects.add((process, started.traceable.object_id))
-            function.numbers["self_ns"] += max(trace.duration_ns - children_ns[started.id], 0)
+            nested_ns = sum(child.duration_ns for child in children[started.id])
+            function.numbers["self_ns"] += max(trace.duration_ns - nested_ns, 0)
+            function.phases.add(trace, children[started.id])
             if not _is_within_itself(trace, by_id):
                 function.numbers["duration_ns"] += trace.duration_ns
             causes = explainer.next(trace)

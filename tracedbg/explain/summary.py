@@ -67,6 +67,19 @@ class StaleGroup:
 
 
 @dataclass(frozen=True)
+class PhaseTime:
+    """What one phase of tracing took, for itself."""
+
+    name: str
+    """One of `events.PHASES`."""
+    seconds: float
+    count: int
+    """The traces that had it."""
+    later: bool = False
+    """After the trace: a backward that is compiled when it is first needed, a first run."""
+
+
+@dataclass(frozen=True)
 class FunctionSummary:
     """One function in all processes, with all its function objects."""
 
@@ -83,6 +96,10 @@ class FunctionSummary:
     """Wall time of its traces, what was traced on the way included."""
     self_seconds: float = 0.0
     """The same without what was traced on the way."""
+    phases: tuple[PhaseTime, ...] = ()
+    """In the order in which they happen; those that are not later add up to `self_seconds`."""
+    caches: tuple[tuple[str, int], ...] = ()
+    """Hits and misses of compiler caches: (`fx_graph_hit`, 3)."""
     graph_breaks: int = 0
     failed: int = 0
     """Traces that raised, or were given up."""

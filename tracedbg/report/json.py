@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         CauseGroup,
         ConversionSummary,
         FunctionSummary,
+        PhaseTime,
         SilentEager,
         StaleGroup,
         Summary,
@@ -73,6 +74,8 @@ def _function(function: FunctionSummary) -> dict[str, Any]:
         "retraces": function.retraces,
         "seconds": _seconds(function.seconds),
         "self_seconds": _seconds(function.self_seconds),
+        "phases": [_phase(phase) for phase in function.phases],
+        "caches": dict(function.caches),
         "graph_breaks": function.graph_breaks,
         "failed": function.failed,
         "objects": function.objects,
@@ -81,6 +84,15 @@ def _function(function: FunctionSummary) -> dict[str, Any]:
         "stale": [_stale(stale) for stale in function.stale],
         "causes": [_cause(cause) for cause in function.causes],
         "resumes": [_function(resume) for resume in function.resumes],
+    }
+
+
+def _phase(phase: PhaseTime) -> dict[str, Any]:
+    return {
+        "name": phase.name,
+        "seconds": _seconds(phase.seconds),
+        "count": phase.count,
+        "later": phase.later,
     }
 
 

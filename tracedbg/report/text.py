@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
+from tracedbg.report.phases import where_time_went
 from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces, stale
 from tracedbg.report.style import ASCII, Glyphs, Style, clean, count, seconds
 from tracedbg.report.table import table
@@ -62,7 +63,8 @@ def render(
     if summary.functions:
         parts.append(table(summary, style))
     parts += [
-        section(summary, style) for section in (retraces, graph_breaks, eager, stale, autograph, faults)
+        section(summary, style)
+        for section in (retraces, graph_breaks, eager, stale, where_time_went, autograph, faults)
     ]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if ascii_only else text

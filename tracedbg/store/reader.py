@@ -113,6 +113,10 @@ class ProcessRecording:
         for row in self._rows("select * from phase order by rowid"):
             span = ev.PhaseSpan(row["trace_id"], row["name"], row["start_ns"], row["duration_ns"])
             phases[row["trace_id"]].append(span)
+        caches = defaultdict(list)
+        for row in self._rows("select * from late_cache order by rowid"):
+            hits = ev.CacheHits(row["trace_id"], codec.load_pairs(row["cache_json"]))
+            caches[row["trace_id"]].append(hits)
         return [
             TraceRecord(
                 ev.TraceStarted(
@@ -131,6 +135,7 @@ class ProcessRecording:
                 ),
                 _trace_ended(row),
                 tuple(phases[row["id"]]),
+                tuple(caches[row["id"]]),
             )
             for row in self._rows("select * from trace order by start_ns, id")
         ]

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracedbg.events import PhaseSpan, TraceEnded, TraceStarted
+    from tracedbg.events import CacheHits, PhaseSpan, TraceEnded, TraceStarted
 
 
 @dataclass(frozen=True)
 class TraceRecord:
-    """One trace: how it started, how it ended (None: it was under way at the end), its phases."""
+    """One trace: how it started, how it ended (None: it was under way at the end), where its time went."""
 
     started: TraceStarted
     ended: TraceEnded | None = None
     phases: tuple[PhaseSpan, ...] = ()
+    late_caches: tuple[CacheHits, ...] = ()
 
     @property
     def duration_ns(self) -> int:

@@ -65,7 +65,7 @@ create table trace (                    -- one tracing or compilation of it
     symbolic_json   text not null default '[]',  -- expressions that may have another value: L['n']
     call_stack_json text not null,      -- the user's frames, innermost first
     options_json    text not null,      -- backend, dynamic, jit_compile, ...
-    cache_json      text not null default '[]'  -- compiler cache hits and misses
+    cache_json      text not null default '[]'  -- compiler cache hits and misses up to its end
 );
 
 create table guard_failure (            -- why one cached entry did not fit
@@ -81,11 +81,16 @@ create table guard_failure (            -- why one cached entry did not fit
     fixed           integer not null    -- 1: the entry can never fit again
 );
 
-create table phase (                    -- a part of a trace's time
+create table phase (                    -- a stretch of time that a trace took: they may lie inside each other
     trace_id        integer not null,
-    name            text not null,      -- autograph, trace, dynamo, aot, backend, ...
+    name            text not null,      -- autograph, dynamo, ...: events.PHASES
     start_ns        integer not null,
     duration_ns     integer not null
+);
+
+create table late_cache (               -- compiler cache hits and misses after the end of a trace
+    trace_id        integer not null,
+    cache_json      text not null       -- as in trace
 );
 
 create table graph (                    -- a graph that a trace made

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tracedbg.store.records import ProcessInfo
 
 _BULKY = (ev.GraphMade, ev.Conversion)
-_COUNTED_ELSEWHERE = (ev.TraceEnded, ev.PhaseSpan)
+_COUNTED_ELSEWHERE = (ev.TraceEnded, ev.PhaseSpan, ev.CacheHits)
 """They belong to a trace, and are kept or left out with it."""
 
 
@@ -124,7 +124,7 @@ class Writer:
         return total
 
     def _keeps(self, event: ev.Event, share: float) -> bool:
-        if isinstance(event, ev.TraceEnded | ev.PhaseSpan | ev.GraphMade):
+        if isinstance(event, ev.TraceEnded | ev.PhaseSpan | ev.CacheHits | ev.GraphMade):
             trace_id = event.id if isinstance(event, ev.TraceEnded) else event.trace_id
             if trace_id in self._open_dropped:
                 return False
@@ -175,6 +175,7 @@ class Writer:
             ev.TraceStarted: self._trace_started,
             ev.TraceEnded: self._trace_ended,
             ev.PhaseSpan: self._phase,
+            ev.CacheHits: self._late_cache,
             ev.GraphMade: self._graph,
             ev.Conversion: self._conversion,
             ev.Construct: self._construct,
@@ -272,6 +273,9 @@ class Writer:
             start_ns=event.start_ns,
             duration_ns=event.duration_ns,
         )
+
+    def _late_cache(self, event: ev.CacheHits) -> None:
+        self._insert("late_cache", trace_id=event.trace_id, cache_json=codec.dump(event.hits))
 
     def _graph(self, event: ev.GraphMade) -> None:
         self._insert(

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.sink import attached
 from tracedbg.adapters.tf_common import _compat
-from tracedbg.events import Construct, Conversion, Fault, GraphMade, Role, TraceStarted
+from tracedbg.events import Construct, Conversion, Fault, GraphMade, PhaseSpan, Role, TraceStarted
 
 tf = pytest.importorskip("tensorflow")
 api = pytest.importorskip("tensorflow.python.autograph.impl.api")
@@ -22,13 +22,15 @@ PARTS = {
         "call_stacks",
         "made",
         "backward",
+        "first_run",
         "constructs",
     },
     _compat.TRACE_TYPES: {"signatures"},
     _compat.FUNCTION_MADE: {"made"},
-    _compat.BACKWARD_NAME: {"backward"},
-    _compat.BACKWARD_MADE: {"backward"},
+    _compat.BACKWARD_NAME: {"backward", "first_run"},
+    _compat.BACKWARD_MADE: {"backward", "first_run"},
     _compat.OP_MADE: {"lines"},
+    _compat.RUNNABLE: {"first_run"},
     _compat.TENSOR_SHAPE: {"graphs", "lines"},
     _compat.SOURCE_MAPS: {"constructs", "converted_lines"},
     _compat.TRANSPILER: {"conversions"},
@@ -69,6 +71,7 @@ def parts_that_report(sink):
         "call_stacks": [trace for trace in forward if trace.call_stack],
         "made": [trace for trace in forward if trace.traceable.created_at],
         "backward": sink.of(TraceStarted, role=Role.BACKWARD),
+        "first_run": sink.of(PhaseSpan, name="first_run"),
         "constructs": sink.of(Construct),
         "conversions": [event for event in sink.of(Conversion) if not event.failure],
         "failures": [event for event in sink.of(Conversion) if event.failure],
@@ -84,8 +87,8 @@ def adapters():
 
 
 ALL_PARTS = {
-    "traces", "graphs", "signatures", "lines", "call_stacks", "made", "backward", "constructs", "conversions",
-    "failures",
+    "traces", "graphs", "signatures", "lines", "call_stacks", "made", "backward", "first_run",
+    "constructs", "conversions", "failures",
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class Conversions:
             start_ns = self._sink.now_ns()
             made = original(function, user_context)
             duration_ns = self._sink.now_ns() - start_ns
-            running.add_autograph_time(duration_ns)
+            running.add_conversion(start_ns, duration_ns)
             hooks.safely("conversions", self._report, function, made, duration_ns)
             return made
 

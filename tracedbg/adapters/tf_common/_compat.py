@@ -69,6 +69,12 @@ OP_MADE = PrivateName(
     "Graph._create_op_helper",
     "called once for each new op of a graph, after the op's own traceback was taken",
 )
+RUNNABLE = PrivateName(
+    f"{_POLYMORPHIC}.atomic_function",
+    "AtomicFunction._bound_context",
+    "`call_flat` looks up on it `executing_eagerly`, `call_function` and `executing_eagerly`, in this order; "
+    "`ConcreteFunction._inference_function` is one",
+)
 TENSOR_SHAPE = PrivateName(
     "tensorflow.python.framework.ops",
     "SymbolicTensor._shape",
@@ -147,6 +153,7 @@ TF_FUNCTION_NAMES = (
     BACKWARD_NAME,
     BACKWARD_MADE,
     OP_MADE,
+    RUNNABLE,
     TENSOR_SHAPE,
     SOURCE_MAPS,
     TRACE_TYPES,

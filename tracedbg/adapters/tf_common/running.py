@@ -21,8 +21,8 @@ class OpenTrace:
     id: int
     start_ns: int
     label: str = ""
-    autograph_ns: int = 0
-    """Time spent on conversions so far, those for nested traces included."""
+    conversions: list[tuple[int, int]] = field(default_factory=list)
+    """Start and duration of each of AutoGraph's conversions; those for nested traces are theirs."""
     call_line: Frame | None = None
     """The user's line that called the function."""
     wants_lines: bool = True
@@ -81,10 +81,10 @@ def find(label: str) -> OpenTrace | None:
     return next((trace for trace in reversed(_running.stack) if trace.label == label), None)
 
 
-def add_autograph_time(duration_ns: int) -> None:
-    """Count time spent on a conversion for every trace that it happened in."""
-    for trace in _running.stack:
-        trace.autograph_ns += duration_ns
+def add_conversion(start_ns: int, duration_ns: int) -> None:
+    """Count time spent on a conversion for the innermost trace of this thread."""
+    if _running.stack:
+        _running.stack[-1].conversions.append((start_ns, duration_ns))
 
 
 def _drop(trace: OpenTrace) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracedbg.adapters.tf_common import _compat
 from tracedbg.adapters.tf_common.stack import UserStack
+from tracedbg.adapters.tf_function.first_run import FirstRuns
 from tracedbg.adapters.tf_function.gradients import Gradients
 from tracedbg.adapters.tf_function.graphs import OpLines
 from tracedbg.adapters.tf_function.making import Making
@@ -23,10 +24,12 @@ def install(hooks: Hooks) -> None:
     reader = hooks.safely("signature", SignatureReader)
     hooks.safely("graphs", _compat.TENSOR_SHAPE.get)
     subjects = Subjects(hooks)
+    first_runs = FirstRuns(hooks)
     for where, part in (
-        ("traces", Tracer(hooks, subjects, stack, reader)),
+        ("first_run", first_runs),
+        ("traces", Tracer(hooks, subjects, stack, reader, first_runs)),
         ("made", Making(hooks, subjects, stack)),
-        ("gradients", Gradients(hooks, subjects, stack)),
+        ("gradients", Gradients(hooks, subjects, stack, first_runs)),
         ("op_lines", OpLines(hooks, stack)),
     ):
         hooks.safely(where, part.install)

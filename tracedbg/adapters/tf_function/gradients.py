@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracedbg.adapters.tf_common.stack import UserStack
+    from tracedbg.adapters.tf_function.first_run import FirstRuns
     from tracedbg.adapters.tf_function.subjects import Subjects
     from tracedbg.hooks import Hooks
 
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 class Gradients:
     """Reports the building of gradients of functions that were traced while we were attached."""
 
-    def __init__(self, hooks: Hooks, subjects: Subjects, stack: UserStack) -> None:
+    def __init__(self, hooks: Hooks, subjects: Subjects, stack: UserStack, first_runs: FirstRuns) -> None:
         self._hooks = hooks
         self._sink = hooks.sink
         self._subjects = subjects
         self._stack = stack
+        self._first_runs = first_runs
 
     def install(self) -> None:
         """Install both hooks, or none."""
@@ -49,7 +51,7 @@ class Gradients:
     def _wrap_made(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def create_forward_backward_with_graph(attrs: Any, forward_graph: Any, backwards_graph: Any) -> Any:
             made = original(attrs, forward_graph, backwards_graph)
-            self._hooks.safely("gradients", self._end, backwards_graph, made[1])
+            self._hooks.safely("gradients", self._end, backwards_graph, *made)
             return made
 
         return create_forward_backward_with_graph
@@ -85,13 +87,15 @@ class Gradients:
         sink.flush()
         running.push(trace)
 
-    def _end(self, graph: Any, backward: Any) -> None:
+    def _end(self, graph: Any, forward: Any, backward: Any) -> None:
         trace = running.find(graph.name)
         if trace is None:
             return
         running.pop(trace)
         sink = self._sink
         end_ns = sink.now_ns()
+        for function in (forward, backward._inference_function):
+            self._first_runs.expect(function, trace.id)
         sink.emit(PhaseSpan(trace.id, "trace", trace.start_ns, end_ns - trace.start_ns))
         ops = graph.get_operations()
         made = self._hooks.safely("graphs", sites, ops, trace.op_lines)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from tracedbg.adapters.tf_common.stack import UserStack
+    from tracedbg.adapters.tf_function.first_run import FirstRuns
     from tracedbg.adapters.tf_function.signature import SignatureReader
     from tracedbg.adapters.tf_function.subjects import Subject, Subjects
     from tracedbg.events import Signature
@@ -36,13 +37,19 @@ class Tracer:
     """Reports traces."""
 
     def __init__(
-        self, hooks: Hooks, subjects: Subjects, stack: UserStack, reader: SignatureReader | None
+        self,
+        hooks: Hooks,
+        subjects: Subjects,
+        stack: UserStack,
+        reader: SignatureReader | None,
+        first_runs: FirstRuns,
     ) -> None:
         self._hooks = hooks
         self._sink = hooks.sink
         self._subjects = subjects
         self._stack = stack
         self._reader = reader
+        self._first_runs = first_runs
         self._stale = StaleTraces(hooks)
 
     def install(self) -> None:
@@ -116,8 +123,9 @@ class Tracer:
         end_ns = sink.now_ns()
         for say in trace.before_end:
             say()
-        for name, start_ns, duration_ns in _phases(trace, end_ns):
-            sink.emit(PhaseSpan(trace.id, name, start_ns, duration_ns))
+        sink.emit(PhaseSpan(trace.id, "trace", trace.start_ns, end_ns - trace.start_ns))
+        for start_ns, duration_ns in trace.conversions:
+            sink.emit(PhaseSpan(trace.id, "autograph", start_ns, duration_ns))
         if error is not None:
             message = f"{type(error).__name__}: {error}"[:MAX_ERROR]
             sink.emit(TraceEnded(trace.id, end_ns, Outcome.FAILED, message))
@@ -125,6 +133,7 @@ class Tracer:
         found = _locals(caller())
         concrete = found["concrete_function"]
         graph = concrete.graph
+        self._first_runs.expect(concrete._inference_function, trace.id)
         options, subject = traced.options, traced.subject
         subject.compiled(options.scope_type.name)
         assert subject.traceable is not None  # noqa: S101  filled in at the start
@@ -207,13 +216,6 @@ class _Span:
 
 def _locals(frame: FrameType | None) -> dict[str, Any]:
     return {} if frame is None else frame.f_locals
-
-
-def _phases(trace: running.OpenTrace, end_ns: int) -> tuple[tuple[str, int, int], ...]:
-    """The two parts of a trace's time, nested traces included: together they are all of it."""
-    total_ns = end_ns - trace.start_ns
-    rest = ("trace", trace.start_ns, total_ns - trace.autograph_ns)
-    return (("autograph", trace.start_ns, trace.autograph_ns), rest) if trace.autograph_ns else (rest,)
 
 
 def _options(options: Any) -> tuple[tuple[str, str], ...]:

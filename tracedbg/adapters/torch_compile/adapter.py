@@ -113,7 +113,7 @@ def _watch_breaks(hooks: Hooks, compiles: Compiles) -> None:
 
 
 def _watch_phases(hooks: Hooks, compiles: Compiles) -> None:
-    from tracedbg.adapters.torch_compile.phases import EVENTS  # noqa: PLC0415  see `attach`
+    from tracedbg.adapters.torch_compile.phases import PHASES  # noqa: PLC0415  see `attach`
 
     compile_id = _compat.CURRENT_COMPILE_ID.get()
 
@@ -130,7 +130,7 @@ def _watch_phases(hooks: Hooks, compiles: Compiles) -> None:
             *args: Any,
             **kwargs: Any,
         ) -> Any:
-            if event_name in EVENTS:
+            if event_name in PHASES:
                 hooks.safely("phase", add, event_name, start_time_ns, time_ns)
             return original(logger, event_name, time_ns, metadata, start_time_ns, *args, **kwargs)
 

@@ -25,7 +25,7 @@ from tracedbg.adapters.torch_compile.graphs import count_ops, op_sites
 from tracedbg.adapters.torch_compile.guards import Call, guard_failures
 from tracedbg.adapters.torch_compile.naming import Name
 from tracedbg.adapters.torch_compile.options import options_of
-from tracedbg.adapters.torch_compile.phases import CACHES, Timeline
+from tracedbg.adapters.torch_compile.phases import Timeline
 from tracedbg.adapters.torch_compile.symbolic import symbolic_sources
 from tracedbg.events import Fallback, GraphMade, Outcome, TraceEnded, TraceStarted
 from tracedbg.source import current_stack
@@ -175,7 +175,7 @@ class Compiles:
         if sites is not None:
             self._sink.emit(GraphMade(timeline.trace_id, "dynamo", sites))
         op_count = count_ops(sites or ()) if outcome is Outcome.COMPILED else None
-        hits = tuple(timeline.cache_hits.items())
+        hits = timeline.take_hits()
         self._sink.emit(
             TraceEnded(
                 timeline.trace_id,
@@ -225,7 +225,7 @@ class Compiles:
     def add_cache_event(self, compile_id: Any, event: str) -> None:
         """A compiler cache was asked."""
         if timeline := self._timeline(compile_id):
-            timeline.cache_hits[CACHES[event]] += 1
+            timeline.add_cache_event(event)
 
     def _timeline(self, compile_id: Any) -> Timeline | None:
         """By the object, since `torch._dynamo.reset()` begins the ids anew; by the id where it is a copy."""
