@@ -28,9 +28,12 @@ class Ticker:
         self._stopping: threading.Event | None = None
         """Of the thread that runs; None where none does."""
         self._ended = threading.Event()
+        self._is_wanted = False
+        """Whether `start` was called since the last tick began."""
 
     def start(self) -> None:
         """Begin, if it is not running; the first call comes after one interval."""
+        self._is_wanted = True
         if self._stopping is not None:
             return
         with self._lock:
@@ -46,11 +49,14 @@ class Ticker:
     def _run(self, stopping: threading.Event, ended: threading.Event) -> None:
         try:
             while not stopping.wait(self._interval_s):
+                self._is_wanted = False
+                if self._function():
+                    continue
                 with self._lock:
-                    if stopping.is_set() or self._function():
-                        continue
-                    self._forget()
-                    return
+                    if not self._is_wanted:
+                        if not stopping.is_set():
+                            self._forget()
+                        return
         finally:
             ended.set()
 

@@ -10,12 +10,29 @@ import ast
 from pathlib import Path
 
 import pytest
-from observed import run_observed, run_plain
+from observed import Observed, run_observed, run_plain
 
 from tracedbg.events import Framework, Outcome, Role
+from tracedbg.source import line_text
 from tracedbg.store.reader import Run
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
+
+STALE = {
+    "tf_stale_global": ("global", "scale", "return x * scale", "1.0", "5.0"),
+    "tf_mutated_object": ("attribute", "c.scale", "return x * c.scale", "1.0", "9.0"),
+    "tf_python_side_effect": ("side_effect", "seen.append(x)", "seen.append(x)", "length 0 to 1", "length 1"),
+    "pt_jit_trace_baked_branch": ("baked_branch", "x.sum() > 0", "if x.sum() > 0:", "True", ""),
+}
+"""Kind, name, source line, then and now of what is stale, by case; all other cases have nothing."""
+
+
+def _stale(observed: Observed) -> list[tuple]:
+    return [
+        (found["kind"], found["name"], line_text(found["file"], found["line"]), found["then"], found["now"])
+        for function in observed.functions()
+        for found in function["stale"]
+    ]
 
 
 def _cases(prefix: str) -> list:
@@ -49,6 +66,7 @@ def test_a_tf_case_runs_as_plain_and_its_traces_are_counted_as_tensorflow_counts
     observed = run_observed(case, cwd=tmp_path)
     assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
     assert observed.report["faults"] == []
+    assert _stale(observed) == ([STALE[case.stem]] if case.stem in STALE else [])
     counted = _counted_by_the_case(plain.stdout)
     if not counted:
         return
@@ -66,6 +84,7 @@ def test_a_torch_case_runs_as_plain_and_its_compiles_are_counted_as_torch_counts
     observed = run_observed(case, cwd=tmp_path)
     assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
     assert observed.report["faults"] == []
+    assert _stale(observed) == ([STALE[case.stem]] if case.stem in STALE else [])
     if "compiles" not in plain.stdout:
         return
     counted = _counted_by_the_case(plain.stdout)

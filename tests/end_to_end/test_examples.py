@@ -27,6 +27,7 @@ def observe(name: str, cwd: Path):
     assert plain.exit_code == 0, plain.stderr
     assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
     assert observed.report["faults"] == []
+    assert [stale for function in observed.functions() for stale in function["stale"]] == []
     return file, observed
 
 

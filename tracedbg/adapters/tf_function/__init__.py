@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class TfFunctionAdapter:
-    """Hooks into `tf.function`; nothing of it runs in a call that finds its trace in the cache."""
+    """Hooks into `tf.function`.
+
+    Nothing of it runs in a call that finds its trace in the cache, but for the few that `stale` looks at.
+    """
 
     name = "tf_function"
     modules = ("tensorflow",)
