@@ -92,11 +92,11 @@ NAMES = (
 )
 
 CALLERS = {
-    "torch.jit._script._script_impl": ("obj", "_rcb"),
-    "torch.jit._recursive.make_stub": ("func",),
-    "torch.jit._recursive.create_script_module": ("nn_module", "concrete_type"),
-    "torch.jit._recursive.create_script_module_impl": ("nn_module", "concrete_type"),
-    "torch.jit._recursive.compile_unbound_method": ("concrete_type", "fn"),
+    "torch.jit._script._script_impl": ("obj",),
+    "torch.jit._recursive.make_stub": ("func", "name"),
+    "torch.jit._recursive.create_script_module": ("concrete_type",),
+    "torch.jit._recursive.create_script_module_impl.init_fn": ("sub_concrete_type",),
+    "torch.jit._recursive.compile_unbound_method": ("concrete_type",),
     "torch.jit._recursive._compile_and_register_class": ("obj",),
     "torch.jit._trace._trace_impl": ("func", "example_inputs", "check_trace", "strict", "name"),
     "torch.jit._trace.trace_module": (

@@ -11,14 +11,14 @@ nothing is specialised again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracedbg.adapters.torch_script import _compat
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from tracedbg.adapters.torch_script.around import Around, Before
+    from tracedbg.adapters.torch_script.around import Before
     from tracedbg.adapters.torch_script.baked import BakedIn
     from tracedbg.adapters.torch_script.compiles import Compiles
     from tracedbg.hooks import Hooks
@@ -40,8 +40,8 @@ class TorchScriptAdapter:
 
         compiles = Compiles(hooks)
         baked = BakedIn(compiles)
-        hooks.safely("script", _watch_scripting, hooks, compiles)
-        hooks.safely("trace", _watch_tracing, hooks, compiles, baked)
+        _watch_scripting(hooks, compiles)
+        _watch_tracing(hooks, compiles, baked)
         hooks.safely("warnings", baked.install)
 
 
@@ -59,7 +59,7 @@ def _watch_scripting(hooks: Hooks, compiles: Compiles) -> None:
         (_compat.PARSE_METHOD, scripting.reading),
         (_compat.PARSE_CLASS, scripting.reading),
     ):
-        hooks.safely(f"script {name.path}", _stand_around, hooks, name, "script", before)
+        _stand_around(hooks, name, before)
 
 
 def _watch_tracing(hooks: Hooks, compiles: Compiles, baked: BakedIn) -> None:
@@ -72,18 +72,18 @@ def _watch_tracing(hooks: Hooks, compiles: Compiles, baked: BakedIn) -> None:
         (_compat.TRACE_METHOD, tracing.method),
         (_compat.TRACE_METHOD_BY_NAME, tracing.method),
     ):
-        hooks.safely(f"trace {name.path}", _stand_around, hooks, name, "trace", before)
+        _stand_around(hooks, name, before)
 
 
-def _stand_around(hooks: Hooks, name: _compat.Private, where: str, before: Before) -> None:
+def _stand_around(hooks: Hooks, name: _compat.Private, before: Before) -> None:
     from tracedbg.adapters.torch_script.around import Around, AroundMethod  # noqa: PLC0415  see `attach`
 
-    owner, attribute = name.find()
-    held = vars(owner)[attribute]
+    where = f"{name.module}.{name.path}"
 
-    def make(original: Any) -> Around:
-        if isinstance(owner, type):
-            return AroundMethod(hooks, where, held, before)
-        return Around(hooks, where, original, before)
+    def install() -> None:
+        owner, attribute = name.find()
+        held = vars(owner)[attribute]
+        kind = AroundMethod if isinstance(owner, type) else Around
+        hooks.patch(owner, attribute, lambda _: kind(hooks, where, held, before))
 
-    hooks.patch(owner, attribute, make)
+    hooks.safely(where, install)

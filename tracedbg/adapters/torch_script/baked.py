@@ -1,4 +1,4 @@
-"""What `torch.jit.trace` took for good: a branch, a Python number, a length, a random number.
+"""What `torch.jit.trace` took for good: a branch, a Python number, a length.
 
 The tracer warns of each through the class `TracerWarning`, which makes an instance before any filter is
 asked whether the user sees it: that is where we listen. Filters, registries and what is raised or shown
@@ -18,17 +18,16 @@ from tracedbg.adapters.torch_script import _compat
 from tracedbg.adapters.torch_script.conversions import Conversions
 from tracedbg.adapters.torch_script.expressions import expression
 from tracedbg.events import Frame, Role, Stale
-from tracedbg.source import code_name, is_user_file
+from tracedbg.source import code_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
     from tracedbg.adapters.torch_script.compiles import Compile, Compiles
 
 _MAX_VALUES = 8
 _RANDOM = "Trace had nondeterministic nodes"
-_RANDOM_NODE = re.compile(r"= (?P<op>[\w:]+)\(.*\) # (?P<file>.+):(?P<line>\d+):\d+", re.ASCII)
 _DIFFERENT = re.compile(r"Output nr (\d+)\. of the traced function does not match")
 
 
@@ -44,9 +43,12 @@ class _Baked:
 
 
 class _Thread(threading.local):
-    """What a warning was about, until torch gives its value."""
+    """What is known in one thread."""
 
     pending: _Baked | None = None
+    """What a warning was about, until torch gives its value."""
+    random: Compile | None = None
+    """A trace that has operations which are to give another result each time, such as dropout."""
 
 
 class BakedIn:
@@ -92,15 +94,21 @@ class BakedIn:
         traced = self._compiles.innermost
         if traced is not None and torch._C._is_tracing():
             place = _place(frame)
-            if place is not None and traced.role is not Role.CHECK:  # the check has nothing new to say
+            known = self._found.get(traced.id)  # None for what is scripted inside a trace
+            if place is not None and known is not None and traced.role is not Role.CHECK:
                 found = self._baked(traced, text, place)
-                known = self._found[traced.id].setdefault(
-                    (found.name, found.frame.file, found.frame.line), found
-                )
-                self._thread.pending = known
-        elif self._compiles.thread.checked is not None:
-            for found in self._from_check(self._compiles.thread.checked, text):
-                self._emit(self._compiles.thread.checked, found)
+                key = (found.name, found.frame.file, found.frame.line)
+                self._thread.pending = known.setdefault(key, found)
+        elif checked := self._compiles.thread.checked:
+            self._checked(checked, text)
+
+    def _checked(self, checked: Compile, text: str) -> None:
+        """Torch compares what it traced with the function and a second trace."""
+        if text.startswith(_RANDOM):
+            self._thread.random = checked
+        elif (found := _DIFFERENT.match(text)) and self._thread.random is not checked:
+            name = f"output {found[1]}"
+            self._emit(checked, _Baked("mismatch", name, _definition(checked), self._sink.now_ns()))
 
     def _given(self, value: Any) -> None:
         baked, self._thread.pending = self._thread.pending, None
@@ -115,16 +123,6 @@ class BakedIn:
             name = expression(place)
             frame = Frame(place.f_code.co_filename, place.f_lineno, code_name(place.f_code))
         return _Baked("baked_branch", name, frame, self._sink.now_ns())
-
-    def _from_check(self, checked: Compile, text: str) -> Iterator[_Baked]:
-        """What torch finds when it compares a trace with the function and with a second trace."""
-        now_ns, whole = self._sink.now_ns(), _definition(checked)
-        if text.startswith(_RANDOM):
-            for node in _RANDOM_NODE.finditer(text):
-                line = Frame(node["file"], int(node["line"]))
-                yield _Baked("random", node["op"], line if is_user_file(line.file) else whole, now_ns)
-        elif different := _DIFFERENT.match(text):
-            yield _Baked("mismatch", f"output {different[1]}", whole, now_ns)
 
     def _emit(self, traced: Compile, baked: _Baked) -> None:
         then = ", ".join(baked.values)

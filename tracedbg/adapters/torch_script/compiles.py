@@ -99,8 +99,13 @@ class Compiles:
         return started
 
     def enter(self, started: Compile) -> None:
-        """Further compiles of this thread are inside `started`, until its end."""
+        """Further compiles of this thread are inside `started`, until `leave`."""
         self.thread.open.append(started)
+
+    def leave(self, started: Compile) -> None:
+        """No more: called before anything that may fail, at its end."""
+        if started in self.thread.open:
+            self.thread.open.remove(started)
 
     def phase(self, started: Compile, name: str, start_ns: int) -> None:
         """A part of its time is over."""
@@ -115,8 +120,6 @@ class Compiles:
             graph: gives its graph, or None.
         """
         end_ns = started.end_ns or self.sink.now_ns()
-        if started in self.thread.open:
-            self.thread.open.remove(started)
         if not compiled:
             self.sink.emit(TraceEnded(started.id, end_ns, Outcome.FAILED))
             return

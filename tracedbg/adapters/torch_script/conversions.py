@@ -56,10 +56,10 @@ class _Conversion:
         self._given = given
 
     def __get__(self, tensor: Any, owner: type) -> Any:
-        bound = self._original.__get__(tensor, owner)
         if tensor is None:
-            return bound
-        return functools.partial(next, map(self._tell, itertools.starmap(bound, itertools.repeat(()))))
+            return self._original.__get__(None, owner)
+        # `map` calls the method by its own name, as Python does: an error says the same.
+        return functools.partial(next, map(self._tell, map(self._original, itertools.repeat(tensor))))
 
     def _tell(self, value: Any) -> Any:
         self._given(value)

@@ -25,13 +25,23 @@ _OPTIONS = (("mode", "script"),)
 _UNCACHED = "__disable_jit_function_caching__"
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """What is compiled."""
+
+    function: Any
+    closure_id: str
+    name: str = ""
+    """Of a method in its module: `forward = _forward` has another one than its code."""
+
+
 class _Kind(Protocol):
     """What a scope compiles."""
 
-    def subject(self, frame: FrameType) -> tuple[Any, str] | None:
-        """What is being read in `frame`, and its `closure_id`; None if nothing of it will be compiled."""
+    def subject(self, frame: FrameType) -> _Subject | None:
+        """What is being read in `frame`; None if nothing of it will be compiled, or that cannot be told."""
 
-    def result(self, function: Any) -> tuple[bool, Callable[[], Any]]:
+    def result(self, subject: _Subject) -> tuple[bool, Callable[[], Any]]:
         """Whether it was compiled, and what gives its graph."""
 
 
@@ -40,7 +50,7 @@ class _Scope:
     """One call of one of torch's functions."""
 
     kind: _Kind
-    compiles: list[tuple[Compile, Any]] = field(default_factory=list)
+    compiles: list[tuple[Compile, _Subject]] = field(default_factory=list)
 
 
 class Scripting:
@@ -73,11 +83,10 @@ class Scripting:
         subject = scopes[-1].kind.subject(frame) if scopes else None
         if subject is None:
             return None
-        scope, (function, closure) = scopes[-1], subject
-        compiles = self._compiles
-        started = compiles.begin(function, closure, frame, _OPTIONS, Signature())
+        scope, compiles = scopes[-1], self._compiles
+        started = compiles.begin(subject.function, subject.closure_id, frame, _OPTIONS, Signature())
         is_first = not scope.compiles
-        scope.compiles.append((started, function))
+        scope.compiles.append((started, subject))
         if is_first:
             compiles.enter(started)
 
@@ -89,15 +98,17 @@ class Scripting:
         return read
 
     def _open(self, kind: _Kind) -> Callable[[], object]:
-        scope = _Scope(kind)
-        scopes = self._compiles.thread.scopes
+        scope, compiles = _Scope(kind), self._compiles
+        scopes = compiles.thread.scopes
         scopes.append(scope)
 
         def close() -> None:
             scopes.remove(scope)
-            for started, function in scope.compiles:
-                compiled, graph = kind.result(function)
-                self._compiles.end(started, compiled=compiled, graph=graph)
+            for started, _ in scope.compiles:
+                compiles.leave(started)
+            for started, subject in scope.compiles:
+                compiled, graph = kind.result(subject)
+                compiles.end(started, compiled=compiled, graph=graph)
 
         return close
 
@@ -105,14 +116,14 @@ class Scripting:
 class _Functions:
     """A function: the compiler keeps what it made of it, by the function itself."""
 
-    def subject(self, frame: FrameType) -> tuple[Any, str] | None:
+    def subject(self, frame: FrameType) -> _Subject | None:
         function = frame.f_locals.get("obj")
         if function is None or getattr(function, _UNCACHED, False) is True:
-            return None  # whether that was compiled cannot be told afterwards
-        return function, closure_id(function)
+            return None
+        return _Subject(function, closure_id(function))
 
-    def result(self, function: Any) -> tuple[bool, Callable[[], Any]]:
-        compiled = _compat.CACHED_FUNCTION.get()(function)
+    def result(self, subject: _Subject) -> tuple[bool, Callable[[], Any]]:
+        compiled = _compat.CACHED_FUNCTION.get()(subject.function)
         return compiled is not None, lambda: compiled.graph
 
 
@@ -123,31 +134,28 @@ class _Methods:
         self._type = concrete_type
         self._is_known = concrete_type is not None and concrete_type in _compat.COMPILED_TYPES.get()
 
-    def subject(self, frame: FrameType) -> tuple[Any, str] | None:
+    def subject(self, frame: FrameType) -> _Subject | None:
         if self._type is None and frame.f_back is not None:
             self._type = frame.f_back.f_locals["concrete_type"]
-        method = frame.f_locals.get("func")
-        if self._is_known or method is None:
+        found = frame.f_locals
+        if self._is_known or "func" not in found:
             return None
-        return method, f"type {self._type.jit_type.qualified_name()}"
+        return _Subject(found["func"], f"type {self._type.jit_type.qualified_name()}", found["name"])
 
-    def result(self, method: Any) -> tuple[bool, Callable[[], Any]]:
-        jit_type = self._type.jit_type
-        name = method.__name__
-
-        def graph() -> Any:
-            found = _compat.PYTHON_UNIT.get().find_function(f"{jit_type.qualified_name()}.{name}")
-            return None if found is None else found.graph
-
-        return name in jit_type.method_names(), graph
+    def result(self, subject: _Subject) -> tuple[bool, Callable[[], Any]]:
+        name = f"{self._type.jit_type.qualified_name()}.{subject.name}"
+        function = _compat.PYTHON_UNIT.get().find_function(name)
+        # What could not be compiled is still there, as the beginning of a graph, without its `return`.
+        compiled = function is not None and any(True for _ in function.graph.outputs())
+        return compiled, lambda: function.graph
 
 
 class _Classes:
     """A class, with all its methods in one."""
 
-    def subject(self, frame: FrameType) -> tuple[Any, str] | None:
+    def subject(self, frame: FrameType) -> _Subject | None:
         kind = frame.f_locals.get("obj")
-        return (kind, identity(kind)) if isinstance(kind, type) else None
+        return _Subject(kind, identity(kind)) if isinstance(kind, type) else None
 
-    def result(self, kind: type) -> tuple[bool, Callable[[], Any]]:
-        return _compat.SCRIPT_CLASSES.get()(kind) is not None, lambda: None
+    def result(self, subject: _Subject) -> tuple[bool, Callable[[], Any]]:
+        return _compat.SCRIPT_CLASSES.get()(subject.function) is not None, lambda: None

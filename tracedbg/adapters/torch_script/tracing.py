@@ -66,10 +66,11 @@ class Tracing:
         compiles, baked = self._compiles, self._baked
         seen = compiles.hooks.safely("signature", _signature, function, frame, context)
         started = compiles.begin(function, closure_id(function), frame, _options(frame), seen)
-        compiles.enter(started)
         baked.begin(started)
+        compiles.enter(started)
 
         def end() -> None:
+            compiles.leave(started)
             baked.end(started)
             made = result()
             compiles.end(started, compiled=made is not None, graph=lambda: made.inlined_graph)
