@@ -455,6 +455,8 @@ class Cause:
     message: str = ""
     """One sentence for a person, without advice."""
     advice: str = ""
+    settled: bool = False
+    """Whether no other value of the same argument can cause another retrace."""
 
 
 Event = (

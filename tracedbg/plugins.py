@@ -1,7 +1,7 @@
-"""Which adapters and commands there are: list their names without importing, load one by name.
+"""Which adapters, commands and rules of advice there are: list their names without importing, load one by name.
 
 Ours stand in a table, so that starting up reads no file. Those of other packages come from entry
-points of the same groups. It must not know what an adapter or a command does.
+points of the same groups. It must not know what any of them does.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ COMMANDS = {
 }
 ADAPTER_GROUP = "tracedbg.adapters"
 COMMAND_GROUP = "tracedbg.commands"
+ADVICE_GROUP = "tracedbg.advice"
 FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
 """The packages that our own adapters wait for, with the oldest version that they are written for."""
 
@@ -63,6 +64,20 @@ def load_command(name: str) -> Any:
         UnknownPluginError: none of that name is installed.
     """
     return _load("command", COMMAND_GROUP, COMMANDS, name)
+
+
+def advice_names() -> list[str]:
+    """Names of the rules of advice that other packages bring."""
+    return list(_foreign(ADVICE_GROUP))
+
+
+def load_advice(name: str) -> Any:
+    """A new rule of that name; see `tracedbg.explain.advice.Rule`.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    return _load("rule of advice", ADVICE_GROUP, {}, name)()
 
 
 def watched_packages() -> list[str]:

@@ -33,7 +33,8 @@ def test_a_changed_value_is_told_in_full(timeline):
     assert (cause.kind, cause.argument, cause.before, cause.after) == (K.PYTHON_VALUE, "n", "3", "4")
     assert (cause.file, cause.line) == (CALL.file, CALL.line)
     assert cause.message == "`n` changed from 3 to 4 (a Python int is part of the trace's key)"
-    assert cause.advice == "pass `n` as a tensor: tf.constant(n)"
+    assert cause.advice.startswith("pass `n` as a tensor: tf.constant(n)")
+    assert not cause.settled
     assert is_retrace(second, (cause,))
 
 

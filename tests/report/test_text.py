@@ -37,7 +37,9 @@ def test_the_report_of_a_program_with_troubles():
           train.py:30 in step                                        2 retraces  0.020 s
             `n` took 3 Python values: 0, 1, 2
             n: 0 → 2
-            ▸ pass `n` as a tensor: tf.constant(n)
+            ▸ pass `n` as a tensor: tf.constant(n), or have it made one:
+              @tf.function(input_signature=[tf.TensorSpec([3], tf.float32),
+              tf.TensorSpec([], tf.int32)])
 
         Graph breaks
           train.py:52 in f                                                        GB0170

@@ -6,19 +6,23 @@ It reads recorded facts only, and needs no framework.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
-from tracedbg.events import Cause, CauseKind, Outcome, Role
-from tracedbg.explain import advice, guards, messages
-from tracedbg.explain.difference import Difference
+from tracedbg.events import Cause, CauseKind, Framework, Outcome, Role
+from tracedbg.explain import guards, messages
+from tracedbg.explain.advice import advise
+from tracedbg.explain.common import common_signature
+from tracedbg.explain.difference import SMALL, SPECIALISED, Difference
 from tracedbg.explain.nearest import SignatureIndex
+from tracedbg.explain.settled import is_settled
 from tracedbg.explain.signatures import differences, identity_difference, objects_of
+from tracedbg.explain.situation import Situation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tracedbg.events import Frame, Signature, TraceStarted
+    from tracedbg.events import Signature, TraceStarted
     from tracedbg.store.records import TraceRecord
 
 CALLED = (Role.FORWARD, Role.RESUME)
@@ -31,8 +35,19 @@ _ROLES = {
     Role.DATASET: "tf.data runs it in its pipeline",
     Role.CHECK: "torch.jit.trace compares it with the first trace",
 }
-_IN_THE_BODY = (CauseKind.SYMBOLIC_CONDITION, CauseKind.ATTRIBUTE_VALUE, CauseKind.GLOBAL_VALUE)
-"""Kinds whose line is in the traced function; for the others it is where the call was made."""
+_PACKAGES = {
+    Framework.TF_FUNCTION: "tensorflow",
+    Framework.TORCH_COMPILE: "torch",
+    Framework.TORCH_JIT: "torch",
+    Framework.AUTOGRAD: "torch",
+}
+
+
+class HasKind(Protocol):
+    """A cause, however much is known of it."""
+
+    @property
+    def kind(self) -> CauseKind: ...  # noqa: D102
 
 
 def causes_of(trace: TraceRecord, earlier: Iterable[TraceRecord]) -> tuple[Cause, ...]:
@@ -46,7 +61,7 @@ def causes_of(trace: TraceRecord, earlier: Iterable[TraceRecord]) -> tuple[Cause
     return explainer.explain(trace)
 
 
-def is_retrace(trace: TraceRecord, causes: tuple[Cause, ...]) -> bool:
+def is_retrace(trace: TraceRecord, causes: Sequence[HasKind]) -> bool:
     """Whether a call caused `trace`, for `causes`, although there was a trace already."""
     failed = trace.ended is not None and trace.ended.outcome is Outcome.FAILED
     return trace.started.role in CALLED and not failed and causes[0].kind is not CauseKind.FIRST_CALL
@@ -57,7 +72,16 @@ class _Object:
     """One function object: what it was traced for."""
 
     index: SignatureIndex = field(default_factory=SignatureIndex)
+    common: Signature | None = None
+    """What all calls so far have in common."""
     failures: int = 0
+    is_called: bool = False
+
+    def common_with(self, signature: Signature | None) -> Signature | None:
+        """What they have in common with one more."""
+        if signature is None or not self.is_called:
+            return signature
+        return self.common and common_signature(self.common, signature)
 
 
 @dataclass(frozen=True)
@@ -82,14 +106,19 @@ class _Code:
 class Explainer:
     """Explains the traces of one process, one after the other in the order of their start."""
 
-    def __init__(self) -> None:
+    def __init__(self, versions: Mapping[str, str] | None = None) -> None:
         self._codes: defaultdict[tuple[str, str, int, str], _Code] = defaultdict(_Code)
+        self._versions = {name: _numbers(text) for name, text in (versions or {}).items()}
 
     def next(self, trace: TraceRecord) -> tuple[Cause, ...]:
         """Why `trace` happened; it counts as an earlier one from now on."""
-        causes = self.explain(trace)
+        return tuple(map(_cause, self.next_situations(trace)))
+
+    def next_situations(self, trace: TraceRecord) -> tuple[Situation, ...]:
+        """The same, before it is put in words."""
+        found = self._situations(trace)
         self.add(trace)
-        return causes
+        return found
 
     def add(self, trace: TraceRecord) -> None:
         """Count `trace` among the earlier ones, without explaining it."""
@@ -104,14 +133,26 @@ class Explainer:
         signature = ended.traced_signature or started.signature
         if signature is not None:
             this.index.add(signature, ended.end_ns)
+        this.common, this.is_called = this.common_with(started.signature), True
         made = _Made(started.traceable.object_id, signature, started.options, ended.end_ns)
         code.made[started.traceable.closure_id].append(made)
 
     def explain(self, trace: TraceRecord) -> tuple[Cause, ...]:
         """Why `trace` happened, given those that were added so far; never empty."""
+        return tuple(map(_cause, self._situations(trace)))
+
+    def _situations(self, trace: TraceRecord) -> tuple[Situation, ...]:
         started = trace.started
-        found = self._differences(started) if started.role in CALLED else (_first(_ROLES[started.role]),)
-        return tuple(_cause(difference, started) for difference in found)
+        traceable = started.traceable
+        if started.role not in CALLED:
+            return (Situation(_first(_ROLES[started.role]), started),)
+        this = self._code(started).objects[traceable.object_id]
+        common = this.common_with(started.signature)
+        version = self._versions.get(_PACKAGES[traceable.framework], ())
+        return tuple(
+            Situation(found, started, is_settled(found, started, trace.ended), common, version)
+            for found in (_as_asked(found, started) for found in self._differences(started))
+        )
 
     def _code(self, started: TraceStarted) -> _Code:
         traceable = started.traceable
@@ -175,23 +216,31 @@ def _same_key(old: Signature, new: Signature) -> tuple[Difference, ...]:
     return found or (Difference(CauseKind.UNKNOWN, detail="the call looks like an earlier one"),)
 
 
-def _cause(difference: Difference, started: TraceStarted) -> Cause:
-    frame = _line(difference, started)
+def _as_asked(difference: Difference, started: TraceStarted) -> Difference:
+    """Sizes of 0 and 1 are nothing special where the user has asked for a graph for each size."""
+    if difference.detail != SMALL:
+        return difference
+    asked = dict(started.options).get("dynamic") == "False"
+    return replace(difference, detail="" if asked else SPECIALISED)
+
+
+def _cause(situation: Situation) -> Cause:
+    difference = situation.difference
+    file, line = situation.place
     return Cause(
         kind=difference.kind,
         argument=difference.argument,
         before=difference.before,
         after=difference.after,
-        file=frame.file if frame else started.traceable.file,
-        line=frame.line if frame else started.traceable.line,
+        file=file,
+        line=line,
         message=messages.sentence(difference),
-        advice=advice.advise(difference, started),
+        advice=advise(situation),
+        settled=situation.settled,
     )
 
 
-def _line(difference: Difference, started: TraceStarted) -> Frame | None:
-    """Where the value came in, or whose condition decided."""
-    call = started.call_stack[0] if started.call_stack else None
-    if difference.kind in _IN_THE_BODY or difference.kind is CauseKind.NEW_FUNCTION_OBJECT:
-        return difference.frame or call
-    return call or difference.frame
+def _numbers(version: str) -> tuple[int, ...]:
+    """`2.13.0+cpu` as (2, 13); empty where the text is of no such form."""
+    parts = version.split(".")[:2]
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracedbg.events import CauseKind
 from tracedbg.explain import sources
-from tracedbg.explain.difference import Difference
+from tracedbg.explain.difference import SPECIALISED, Difference
 
 if TYPE_CHECKING:
     from tracedbg.events import GuardFailure
@@ -22,6 +22,7 @@ _PATHS = re.compile(
 )
 _TENSOR_WORDS = re.compile(r"(?:[\w.]+ )?(?:bool|bfloat16|(?:float|int|uint|complex)\d+\w*)\[[^\]]*\]")
 _TENSOR_TYPES = re.compile(r"(?:torch\..*)?(?:Tensor|Parameter|Buffer)\b|(?:Tensor|Parameter) \w+\[")
+_SIZE = re.compile(r"\.size\(\)\[(\d+)\]")
 _CONTAINERS = re.compile(r"(?:list|tuple|dict|set|frozenset|range|collections\.\w+)$")
 
 
@@ -57,8 +58,11 @@ def _compared_value(failure: GuardFailure, node: ast.expr | None) -> Difference 
 def _specialised(failure: GuardFailure, guard: str, argument: str, before: str) -> Difference:
     """The framework itself keeps 0 and 1 apart from other sizes and values."""
     if ".size(" not in guard:
-        return Difference(CauseKind.PYTHON_VALUE, argument, before, failure.now, detail="0/1")
-    return Difference(CauseKind.SHAPE, argument, f"size {before}", _sizes(failure.now), detail="0/1")
+        return Difference(CauseKind.PYTHON_VALUE, argument, before, failure.now, detail=SPECIALISED)
+    dims = tuple(map(int, _SIZE.findall(guard)))
+    return Difference(
+        CauseKind.SHAPE, argument, f"size {before}", _sizes(failure.now), detail=SPECIALISED, dims=dims
+    )
 
 
 def _sizes(now: str) -> str:

@@ -20,10 +20,17 @@ class Difference:
     before: str = ""
     after: str = ""
     detail: str = ""
-    """What else the sentence says: `dim 0`, a type's name, the names of keys."""
+    """What else the sentence says: a type's name, the names of keys, `SPECIALISED`."""
+    dims: tuple[int, ...] = ()
+    """Of a tensor: which dimensions differ."""
     frame: Frame | None = None
     """The user's line that made the condition, where the framework knows one."""
 
+
+SPECIALISED = "0/1"
+"""The detail where the framework itself keeps the sizes and values 0 and 1 apart from all others."""
+SMALL = "small"
+"""The detail where a size is now 0 or 1, which the framework may keep apart."""
 
 WEIGHTS = {
     CauseKind.BACKEND: 0,  # found only where every guard of the entry held

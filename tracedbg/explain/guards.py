@@ -21,7 +21,7 @@ from tracedbg.explain.conditions import (
     spoken,
     value_difference,
 )
-from tracedbg.explain.difference import Difference
+from tracedbg.explain.difference import SMALL, SPECIALISED, Difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,8 +81,10 @@ _STATES = (
 )
 _DIM_MARK = re.compile(r"_has_dynamo_dim_marking|_dynamo_\w*dynamic\w*|_dynamo_\w+_indices")
 _PROPERTY = re.compile(r"\] (?P<name>stride|device|requires_grad|keys)=(?P<value>.+)$")
+_OF_PARAMETER = "Guard failed on a parameter"
 _AUTOGRAD = "Autograd"
 _CODE = "code of "
+_TYPES = {"code": "function"}
 
 
 def nearest(failures: Iterable[GuardFailure]) -> tuple[Difference, ...]:
@@ -98,13 +100,14 @@ def nearest(failures: Iterable[GuardFailure]) -> tuple[Difference, ...]:
     least = -1
     for group in entries.values():
         found = _distinct(difference for failure in group for difference in read(failure))
-        distance = _NEVER if any(f.fixed for f in group) else sum(_rank(d.kind) for d in found)
+        distance = _NEVER if any(f.fixed for f in group) else sum(map(_rank, found))
         if least < 0 or distance < least:
             best, least = found, distance
     return best
 
 
-def _rank(kind: CauseKind) -> int:
+def _rank(difference: Difference) -> int:
+    kind = CauseKind.SYMBOLIC_CONDITION if difference.detail == SPECIALISED else difference.kind
     if kind in _ORDER:
         return _ORDER.index(kind)
     is_value = kind in (CauseKind.PYTHON_VALUE, CauseKind.ATTRIBUTE_VALUE, CauseKind.GLOBAL_VALUE)
@@ -168,8 +171,16 @@ def _tensor(failure: GuardFailure, guard: str) -> list[Difference]:
     if kind is CauseKind.REQUIRES_GRAD and not failure.before:
         before = str(match["before"].endswith("1"))
         after = str(not match["before"].endswith("1"))
-    detail = f"dim {match['dim']}" if match["dim"] else ""
-    return [Difference(kind, argument, _property(before), _property(after), detail)]
+    dims = (int(match["dim"]),) if match["dim"] else ()
+    return [Difference(kind, argument, _property(before), _property(after), _size_detail(match, guard), dims)]
+
+
+def _size_detail(match: re.Match[str], guard: str) -> str:
+    if match["what"] != "size":
+        return ""
+    if _OF_PARAMETER in guard:
+        return "parameter"
+    return SMALL if match["now"] in ("0", "1") else ""
 
 
 def _property(words: str) -> str:
@@ -260,7 +271,8 @@ def _identity(failure: GuardFailure, guard: str) -> list[Difference]:
                 match["source"], before or ("None" if match["type"] == "NoneType" else ""), after
             )
         ]
-    if before == after and after:
+    before = before or f"another {_TYPES.get(match['type'], match['type'])}"
+    if before == after:
         after = f"another {after}"
     return [Difference(CauseKind.IDENTITY, argument, before, after, detail=match["type"])]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracedbg.events import CauseKind
+from tracedbg.explain.difference import SPECIALISED
 from tracedbg.explain.wording import a
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tracedbg.events import Cause
     from tracedbg.explain.difference import Difference
 
 
@@ -36,7 +36,7 @@ def _name(d: Difference) -> str:
 
 
 def _shape(d: Difference) -> str:
-    if d.detail == "0/1":
+    if d.detail == SPECIALISED:
         return f"{_name(d)} has {d.after or 'size 0 or 1'}: sizes 0 and 1 always get a graph of their own"
     if d.detail == "marked":
         return "a tensor came in with dimensions marked, after a compile without the mark"
@@ -44,7 +44,7 @@ def _shape(d: Difference) -> str:
 
 
 def _python_value(d: Difference) -> str:
-    if d.detail == "0/1":
+    if d.detail == SPECIALISED:
         return f"{_name(d)} is {d.after or '0 or 1'}: the values 0 and 1 always get a graph of their own"
     noun = f"{a(f'Python {d.detail}')}" if d.detail else "a Python value"
     return f"{_change(d, '')} ({noun} is part of the trace's key)"
@@ -157,17 +157,34 @@ _PLURALS = {
 }
 
 
-def sentence_for_many(cause: Cause, values: Sequence[str], count: int) -> str:
-    """One sentence for `count` retraces, the last of them for `cause`; the values are all that it took."""
-    if count == 1:
-        return cause.message
-    if cause.kind is CauseKind.IDENTITY:
-        return f"`{cause.argument}` was another object {count} times (objects are compared by identity)"
-    if cause.kind is CauseKind.BACKEND and cause.after.startswith("another "):
-        return f"it was compiled with {count + 1} backend objects: each compiles anew"
-    if cause.kind is CauseKind.NEW_FUNCTION_OBJECT:
-        return f"the function was made {count + 1} times: each object is traced anew"
-    if cause.kind in _PLURALS and len(values) > 1:
-        shown = ", ".join(values[:_SOME]) + (", ..." if len(values) > _SOME else "")
-        return _PLURALS[cause.kind].format(name=cause.argument, count=len(values), values=shown)
-    return cause.message
+def sentence_for_many(d: Difference, values: Sequence[str], count: int) -> str:
+    """One sentence for `count` retraces, the last of them for `d`; the values are all that it took."""
+    if count > 1:
+        if d.detail == SPECIALISED:
+            news = [value for value in values if "or more" not in value]
+            return f"{_name(d)} came as {_listed(news)}: 0 and 1 always get a graph of their own"
+        if d.kind in _MANY and (text := _MANY[d.kind](d, count)):
+            return text
+        if d.kind in _PLURALS and len(values) > 1:
+            return _PLURALS[d.kind].format(name=d.argument, count=len(values), values=_listed(values))
+    return sentence(d)
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ", ".join(values[:_SOME]) + (", ..." if len(values) > _SOME else "")
+
+
+def _backends(d: Difference, count: int) -> str:
+    is_same_name = d.after.startswith("another ")
+    return f"it was compiled with {count + 1} backend objects: each compiles anew" if is_same_name else ""
+
+
+_MANY: dict[CauseKind, Callable[[Difference, int], str]] = {
+    CauseKind.IDENTITY: lambda d, n: (
+        f"{_name(d)} was another object {n} times (objects are compared by identity)"
+    ),
+    CauseKind.BACKEND: _backends,
+    CauseKind.NEW_FUNCTION_OBJECT: lambda _, n: (
+        f"the function was made {n + 1} times: each object is traced anew"
+    ),
+}

@@ -104,17 +104,13 @@ def _tensor_differences(old: TensorSpec, new: TensorSpec, path: str) -> list[Dif
         if new.shape is None or len(old.shape) != len(new.shape):
             found.append(Difference(CauseKind.RANK, path, before, after))
         elif dims := _changed_dims(old.shape, new.shape):
-            found.append(Difference(CauseKind.SHAPE, path, before, after, detail=_dim_words(dims)))
+            found.append(Difference(CauseKind.SHAPE, path, before, after, dims=dims))
     return found + _detail_differences(dict(old.details), dict(new.details), path)
 
 
-def _changed_dims(old: tuple[int | None, ...], new: tuple[int | None, ...]) -> list[int]:
+def _changed_dims(old: tuple[int | None, ...], new: tuple[int | None, ...]) -> tuple[int, ...]:
     pairs = enumerate(zip(old, new, strict=True))
-    return [index for index, (a, b) in pairs if a is not None and a != b]
-
-
-def _dim_words(dims: list[int]) -> str:
-    return f"dim{'s' if len(dims) > 1 else ''} {', '.join(map(str, dims))}"
+    return tuple(index for index, (a, b) in pairs if a is not None and a != b)
 
 
 def _detail_differences(old: dict[str, str], new: dict[str, str], path: str) -> list[Difference]:
@@ -232,27 +228,38 @@ def alias_groups(signature: Signature) -> dict[str, str]:
     """Path of each numbered tensor -> path of the first one that is the same object."""
     first: dict[int, str] = {}
     groups = {}
-    for path, leaf in _leaves(signature):
+    for path, leaf in leaves(signature):
         if isinstance(leaf, TensorSpec) and leaf.alias is not None:
             groups[path] = first.setdefault(leaf.alias, path)
     return groups
 
 
-def _leaves(signature: Signature) -> Iterator[tuple[str, Spec]]:
-    """Every part of a signature that has no parts of its own, by its path."""
+def parts(signature: Signature) -> Iterator[tuple[str, Spec]]:
+    """Every part of a signature, by its path."""
     for name, spec in signature.arguments:
-        yield from _leaves_of(spec, name)
+        yield from _parts_of(spec, name)
 
 
-def _leaves_of(spec: Spec, path: str) -> Iterator[tuple[str, Spec]]:
+def _parts_of(spec: Spec, path: str) -> Iterator[tuple[str, Spec]]:
+    yield path, spec
+    for inner, part in _inside(spec, path):
+        yield from _parts_of(part, inner)
+
+
+def _inside(spec: Spec, path: str) -> Iterator[tuple[str, Spec]]:
     match spec:
         case SequenceSpec():
             for index, item in enumerate(spec.items):
-                yield from _leaves_of(item, f"{path}[{index}]")
+                yield f"{path}[{index}]", item
         case MappingSpec():
             for key, item in zip(spec.keys, spec.items, strict=True):
-                yield from _leaves_of(item, f"{path}.{key}" if spec.is_record else key_path(path, key))
-        case _:
+                yield f"{path}.{key}" if spec.is_record else key_path(path, key), item
+
+
+def leaves(signature: Signature) -> Iterator[tuple[str, Spec]]:
+    """Those that have no parts of their own."""
+    for path, spec in parts(signature):
+        if not isinstance(spec, (SequenceSpec, MappingSpec)):
             yield path, spec
 
 
@@ -282,6 +289,6 @@ def context_differences(old: Signature, new: Signature) -> list[Difference]:
 
 def objects_of(signature: Signature) -> Iterator[tuple[str, ObjectSpec]]:
     """Every object in a signature that is compared by identity, with its path."""
-    for path, leaf in _leaves(signature):
+    for path, leaf in leaves(signature):
         if isinstance(leaf, ObjectSpec):
             yield path, leaf

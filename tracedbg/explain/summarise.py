@@ -9,19 +9,19 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from tracedbg.events import CauseKind, Framework, Outcome, Role
+from tracedbg.events import Framework, Outcome, Role
 from tracedbg.explain import guards, messages
 from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
+from tracedbg.explain.groups import NS, Causes
 from tracedbg.explain.phases import Phases
 from tracedbg.explain.stale import group_stale
-from tracedbg.explain.summary import BreakGroup, CauseGroup, FunctionSummary, SilentEager, Summary
+from tracedbg.explain.summary import BreakGroup, FunctionSummary, SilentEager, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tracedbg.events import (
-        Cause,
         Construct,
         Conversion,
         Fallback,
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     )
     from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
 
-NS = 1e9
-MAX_VALUES = 100
 _FULLGRAPH = ("fullgraph", "True")
 _LIMITS = ("recompile_limit", "accumulated_limit")
 
@@ -74,43 +72,6 @@ class RecordedRun(Protocol):
 
 
 _Key = tuple[Framework, str, str, int]
-_CauseKey = tuple[CauseKind, str, str, int]
-
-
-@dataclass
-class _Group:
-    """A `CauseGroup` that is being collected."""
-
-    first: Cause
-    last: Cause
-    count: int = 0
-    duration_ns: int = 0
-    values: dict[str, None] = field(default_factory=dict)
-
-    def add(self, cause: Cause, duration_ns: int) -> None:
-        self.last = cause
-        self.count += 1
-        self.duration_ns += duration_ns
-        for value in (self.first.before, cause.after):
-            if value and len(self.values) < MAX_VALUES:
-                self.values.setdefault(value)
-
-    def done(self) -> CauseGroup:
-        last, values = self.last, tuple(self.values)
-        message = messages.sentence_for_many(last, values, self.count)
-        return CauseGroup(
-            last.kind,
-            last.argument,
-            self.first.before,
-            last.after,
-            last.file,
-            last.line,
-            self.count,
-            self.duration_ns / NS,
-            message,
-            last.advice,
-            values,
-        )
 
 
 @dataclass
@@ -123,7 +84,7 @@ class _Function:
     numbers: Counter[str] = field(default_factory=Counter)
     phases: Phases = field(default_factory=Phases)
     objects: set[tuple[int, int]] = field(default_factory=set)
-    groups: dict[_CauseKey, _Group] = field(default_factory=dict)
+    causes: Causes = field(default_factory=Causes)
     fallbacks: list[Fallback] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     break_places: set[tuple[str, int, str]] = field(default_factory=set)
@@ -134,6 +95,8 @@ class _Function:
         framework, name, file, line = self.key
         numbers = self.numbers
         nested = tuple(resumes)
+        limit_hits = sum(fallback.kind in _LIMITS for fallback in self.fallbacks)
+        is_limited = limit_hits > 0
         eager = None if self.raises else _silent_eager(self.fallbacks)
         return FunctionSummary(
             framework,
@@ -142,7 +105,8 @@ class _Function:
             line,
             self.is_user,
             traces=numbers["traces"],
-            retraces=numbers["retraces"],
+            retraces=numbers["retraces"] + self.causes.retraces,
+            settled=0 if is_limited else self.causes.settled,
             seconds=numbers["duration_ns"] / NS,
             self_seconds=numbers["self_ns"] / NS,
             phases=self.phases.done(),
@@ -150,10 +114,10 @@ class _Function:
             graph_breaks=len(self.break_places) + numbers["graph_breaks"],
             failed=numbers["failed"],
             objects=len(self.objects),
-            limit_hits=sum(fallback.kind in _LIMITS for fallback in self.fallbacks),
+            limit_hits=limit_hits,
             silent_eager=eager or next((f.silent_eager for f in nested if f.silent_eager), None),
             stale=group_stale(self.stale),
-            causes=tuple(sorted((group.done() for group in self.groups.values()), key=_cause_order)),
+            causes=self.causes.done(is_limited=is_limited),
             resumes=nested,
         )
 
@@ -192,7 +156,7 @@ class _Collector:
 
     def add(self, number: int, process: Recording) -> None:
         """Everything of process `number` that is told by function."""
-        self._add_traces(number, process.traces())
+        self._add_traces(number, process)
         for found in process.breaks():
             self._add_break(found)
         for fallback in process.fallbacks():
@@ -251,8 +215,9 @@ class _Collector:
         owner.is_user = resume.is_user
         return owner
 
-    def _add_traces(self, process: int, traces: Sequence[TraceRecord]) -> None:
-        explainer = Explainer()
+    def _add_traces(self, number: int, process: Recording) -> None:
+        explainer = Explainer(process.info.versions)
+        traces = process.traces()
         by_id = {trace.started.id: trace for trace in traces}
         children: defaultdict[int, list[TraceRecord]] = defaultdict(list)
         for trace in traces:
@@ -262,21 +227,21 @@ class _Collector:
             started = trace.started
             function = self._function(started.traceable)
             function.raises |= _FULLGRAPH in started.options
-            function.objects.add((process, started.traceable.object_id))
+            function.objects.add((number, started.traceable.object_id))
             nested_ns = sum(child.duration_ns for child in children[started.id])
             function.numbers["self_ns"] += max(trace.duration_ns - nested_ns, 0)
             function.phases.add(trace, children[started.id])
             if not _is_within_itself(trace, by_id):
                 function.numbers["duration_ns"] += trace.duration_ns
-            causes = explainer.next(trace)
+            situations = explainer.next_situations(trace)
             if started.role in (Role.BACKWARD, Role.CHECK):
                 continue
             if trace.ended and trace.ended.outcome is Outcome.FAILED:
                 function.numbers["failed"] += 1
                 continue
             function.numbers["traces"] += 1
-            if is_retrace(trace, causes):
-                _add_causes(function, causes, trace.duration_ns)
+            if is_retrace(trace, situations):
+                function.causes.add(situations, trace.duration_ns)
 
     def _add_break(self, found: GraphBreak) -> None:
         name = found.function.owner or found.function.name
@@ -309,13 +274,6 @@ def _is_within_itself(trace: TraceRecord, by_id: Mapping[int, TraceRecord]) -> b
     return False
 
 
-def _add_causes(function: _Function, causes: tuple[Cause, ...], duration_ns: int) -> None:
-    function.numbers["retraces"] += 1
-    for cause in causes:
-        key = (cause.kind, cause.argument, cause.file, cause.line)
-        function.groups.setdefault(key, _Group(cause, cause)).add(cause, duration_ns)
-
-
 def _silent_eager(fallbacks: Sequence[Fallback]) -> SilentEager | None:
     """The first decision tells why; what comes after it follows from it."""
     if not fallbacks:
@@ -334,10 +292,6 @@ def _eager_reason(fallback: Fallback) -> str:
     name = fallback.kind.replace("_", " ")
     last = "; ".join(map(messages.sentence, guards.nearest(fallback.guard_failures)))
     return f"{name} reached with {cached}: {last}"
-
-
-def _cause_order(cause: CauseGroup) -> tuple[object, ...]:
-    return (-cause.seconds, -cause.count, cause.file, cause.line, cause.kind.value, cause.argument)
 
 
 def _function_order(function: FunctionSummary) -> tuple[object, ...]:

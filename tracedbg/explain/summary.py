@@ -35,6 +35,10 @@ class CauseGroup:
     advice: str
     values: tuple[str, ...] = ()
     """The different values that it took, in their order."""
+    settled: bool = False
+    """Whether no other value of the argument can cause another retrace."""
+    docs: str = ""
+    """Where the documentation tells more."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class FunctionSummary:
     """As the framework counts them: gradients, and traces that failed, are not among them."""
     retraces: int = 0
     """Those that a call caused although there was a trace already."""
+    settled: int = 0
+    """Of those: all their causes are settled."""
     seconds: float = 0.0
     """Wall time of its traces, what was traced on the way included."""
     self_seconds: float = 0.0

@@ -72,6 +72,7 @@ def _function(function: FunctionSummary) -> dict[str, Any]:
         "is_user": function.is_user,
         "traces": function.traces,
         "retraces": function.retraces,
+        "settled": function.settled,
         "seconds": _seconds(function.seconds),
         "self_seconds": _seconds(function.self_seconds),
         "phases": [_phase(phase) for phase in function.phases],
@@ -127,6 +128,8 @@ def _cause(cause: CauseGroup) -> dict[str, Any]:
         "seconds": _seconds(cause.seconds),
         "message": cause.message,
         "advice": cause.advice,
+        "settled": cause.settled,
+        "docs": cause.docs,
         "values": list(cause.values),
     }
 

@@ -20,11 +20,27 @@ _FULL_STOP = re.compile(r"(?<!e\.g)(?<!i\.e)\.(?:\s+(?=[A-Z`])|$)")
 
 
 def retraces(summary: Summary, style: Style) -> list[str]:
-    """Why functions were traced again: the costliest cause first."""
-    found = [(group, function) for function in summary.every_function() for group in function.causes]
-    found.sort(key=lambda item: -item[0].seconds)
+    """Why functions were traced again, and will be: the costliest cause first."""
+    found = [item for item in _causes(summary) if not item[0].settled]
     entries = [_cause(group, function, style) for group, function in found[:MAX_ENTRIES]]
     return _section("Why it was traced again", entries, len(found), style)
+
+
+def settled(summary: Summary, style: Style) -> list[str]:
+    """Retraces that have come to their end, each in a few words."""
+    found = [item for item in _causes(summary) if item[0].settled]
+    entries = []
+    for group, function in found[:MAX_ENTRIES]:
+        numbers = f"{count(group.count, 'retrace')}  {seconds(group.seconds)} s"
+        lines = [_title(group.file, group.line, function.name, numbers, style)]
+        lines += style.wrap(group.message, _IN)
+        entries.append(lines + style.wrap(group.advice, _IN, f"{style.glyphs.advice} "))
+    return _section("Traced again, and settled", entries, len(found), style)
+
+
+def _causes(summary: Summary) -> list[tuple[CauseGroup, FunctionSummary]]:
+    found = [(group, function) for function in summary.every_function() for group in function.causes]
+    return sorted(found, key=lambda item: -item[0].seconds)
 
 
 def _cause(group: CauseGroup, function: FunctionSummary, style: Style) -> list[str]:

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from tracedbg.report.phases import where_time_went
-from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces, stale
+from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces, settled, stale
 from tracedbg.report.style import ASCII, Glyphs, Style, clean, count, seconds
 from tracedbg.report.table import table
 
@@ -64,7 +64,7 @@ def render(
         parts.append(table(summary, style))
     parts += [
         section(summary, style)
-        for section in (retraces, graph_breaks, eager, stale, where_time_went, autograph, faults)
+        for section in (retraces, settled, graph_breaks, eager, stale, where_time_went, autograph, faults)
     ]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if ascii_only else text
@@ -82,7 +82,8 @@ def _head(summary: Summary, style: Style) -> list[str]:
     if not summary.functions:
         words = f"nothing was traced: {_why_nothing(summary.processes)}"
     elif is_healthy(summary):
-        words = f"healthy: {_counts(summary)}, no retraces, no graph breaks{_cost(summary)}"
+        retraced = count(summary.retraces, "settled retrace") if summary.retraces else "no retraces"
+        words = f"healthy: {_counts(summary)}, {retraced}, no graph breaks{_cost(summary)}"
     else:
         words = ", ".join([_counts(summary), *_troubles(summary)]) + _cost(summary)
     lines = style.wrap(f"tracedbg: {words}", 0)
@@ -103,7 +104,11 @@ def is_healthy(summary: Summary) -> bool:
     functions = list(summary.every_function())
     is_whole = not summary.faults and not summary.dropped
     has_loss = any(process.recording_error for process in summary.processes)
-    trouble = [f for f in functions if f.retraces or f.failed or f.silent_eager or f.stale or f.graph_breaks]
+    trouble = [
+        f
+        for f in functions
+        if f.retraces > f.settled or f.failed or f.silent_eager or f.stale or f.graph_breaks
+    ]
     unconverted = any(conversion.failure for conversion in summary.conversions)
     return is_whole and not has_loss and not trouble and not unconverted
 
@@ -117,8 +122,9 @@ def _counts(summary: Summary) -> str:
 
 def _troubles(summary: Summary) -> list[str]:
     functions = list(summary.every_function())
+    settled_count = sum(function.settled for function in functions)
     numbers = (
-        (summary.retraces, "retrace", ""),
+        (summary.retraces, "retrace", f" ({settled_count} settled)" if settled_count else ""),
         (len(summary.graph_breaks), "graph break", ""),
         (sum(function.failed for function in functions), "trace", " failed"),
         (
