@@ -54,7 +54,10 @@ def _message(kind: str, name: str, then: str, now: str) -> str:
         return f"`{name}` ran while tracing{state}, and not in the calls that used the trace"
     if kind == "random":
         return f"`{name}` was evaluated while tracing: all calls that use the trace have the same value"
-    return f"`{name}` was decided while tracing ({then}), for all calls to come" + (
+    if kind == "mismatch":
+        return f"{name} of the trace is not what the function gives, by the framework's own check"
+    state = f" ({then})" if then else ""
+    return f"`{name}` was decided while tracing{state}, for all calls to come" + (
         f": now {now}" if now else ""
     )
 
@@ -67,11 +70,14 @@ def _advice(kind: str, name: str, then: str, framework: Framework) -> str:
     if kind == "side_effect":
         return _advice_on_effect(name, then, framework)
     if kind == "random":
-        is_clock = any(word in name.lower() for word in _CLOCKS)
+        called = name.partition("(")[0].rpartition(".")[2]
+        is_clock = any(word in called for word in _CLOCKS)
         inside = {True: "tf.timestamp()", False: "tf.random"}[is_clock]
         return (
             f"use {inside}, or pass the value as an argument" if framework is TF else "pass it as an argument"
         )
+    if kind == "mismatch":
+        return "look for Python numbers, state and random values in it: tracing keeps those of its own run"
     return "script it with torch.jit.script, or write the condition with torch.where"
 
 
