@@ -18,6 +18,7 @@ from tracedbg.events import Event, Fault
 if TYPE_CHECKING:
     from types import ModuleType
 
+_PATIENCE_S = 1.0
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -65,10 +66,34 @@ class Hooks:
         self.name = name
         self._stack = ExitStack()
         self._broken: set[str] = set()
+        self._tellers: list[Callable[[], None]] = []
+        self._telling = threading.Lock()
 
     def on_remove(self, undo: Callable[[], object]) -> None:
         """Call `undo` when the hooks are removed, the last one first."""
         self._stack.callback(undo)
+
+    def on_tell(self, tell: Callable[[], None]) -> None:
+        """Call `tell` now and then, and before a recording ends: it emits what was only counted until then.
+
+        It must emit what is new since the last time; it may be called in any thread, in one at a time.
+        """
+        self._tellers.append(tell)
+
+    def tell(self) -> None:
+        """Have everything emitted that was only counted until now."""
+        if not self._telling.acquire(timeout=_PATIENCE_S):
+            return  # a signal handler inside our own telling: that one goes on with it
+        try:
+            for number, teller in enumerate(tuple(self._tellers)):
+                self.safely(f"tell.{number}", teller)
+        finally:
+            self._telling.release()
+
+    @property
+    def has_tellers(self) -> bool:
+        """Whether anything is counted."""
+        return bool(self._tellers)
 
     def patch(self, owner: Any, attribute: str, make: Callable[[Any], Any]) -> None:
         """Replace `owner.attribute` by `make(original)` until the hooks are removed.
@@ -126,6 +151,7 @@ class Hooks:
 
     def remove(self) -> None:
         """Take everything out again."""
+        self._tellers.clear()
         self._stack.close()
 
 

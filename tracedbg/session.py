@@ -26,6 +26,7 @@ from tracedbg.hooks import Hooks, Hub
 from tracedbg.recorder import Recorder, complain_on_stderr
 from tracedbg.store.records import ProcessInfo
 from tracedbg.store.writer import Writer
+from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE = "TRACEDBG_RUN"
 OPTIONS_VARIABLE = "TRACEDBG_OPTIONS"
+TELL_S = 0.5
+"""How often counts are written: a program that is killed loses those of so many seconds."""
 _RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 
 
@@ -60,10 +63,12 @@ class _Observers:
         self._hooks: list[Hooks] = []
         self._attached: set[str] = set()
         self._versions: dict[str, str] = {}
+        self._ticker = Ticker(self._tell, TELL_S)
 
     def add(self, recorder: Recorder) -> None:
         """Send events to `recorder`; the first one installs the hooks."""
         with self._lock:
+            self._tell()  # what was counted before is not for the new one
             self.hub.subscribe(recorder)
             for name, version in self._versions.items():
                 recorder.emit(FrameworkSeen(name, version))
@@ -91,15 +96,28 @@ class _Observers:
     def remove(self, recorder: Recorder) -> None:
         """Send no more; the last one takes the hooks out."""
         with self._lock:
+            self._tell()
             self.hub.unsubscribe(recorder)
             if not self.hub.is_idle:
                 return
+            self._ticker.stop()
             if self._imports is not None:
                 self._imports.stop()
                 self._imports = None
             while self._hooks:
                 self._hooks.pop().remove()
             self._attached.clear()
+
+    def _tell(self) -> bool:
+        """Have the adapters emit what they count; whether any of them does."""
+        hooks = tuple(self._hooks)
+        for one in hooks:
+            one.tell()
+        return any(one.has_tellers for one in hooks)
+
+    def tell(self) -> None:
+        """See `Hooks.tell`."""
+        self._tell()
 
     def see(self, framework: ModuleType) -> None:
         """Note that the program has imported a framework."""
@@ -117,6 +135,8 @@ class _Observers:
             self._hooks.append(hooks)
             with hooks.guarded("attach"):
                 adapter.attach(module, hooks)
+            if hooks.has_tellers:
+                self._ticker.start()
 
 
 @dataclass(frozen=True)
@@ -174,6 +194,7 @@ class Session:
     def flush(self) -> None:
         """Return when everything seen so far is in the recording."""
         if self._recorder is not None:
+            _observers.tell()
             self._recorder.flush()
 
     def stop(self) -> None:
@@ -189,6 +210,7 @@ class Session:
     def before_fork(self) -> None:
         """See `Recorder.before_fork`."""
         if self._recorder is not None:
+            _observers.tell()  # the child counts on from here
             self._recorder.before_fork()
 
     def after_fork_in_parent(self) -> None:

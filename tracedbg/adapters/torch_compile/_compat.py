@@ -110,6 +110,48 @@ CURRENT_COMPILE_ID = Private(
     "2.5-2.13",
     "the object that `_compile` was given, for a backward that is compiled later too",
 )
+WRAP = Private(
+    "torch._dynamo.eval_frame",
+    "_TorchDynamoContext.__call__",
+    "2.5-2.13",
+    "(self, fn): makes the wrapper that `torch.compile` gives; each call calls all `self.enter_exit_hooks`",
+)
+WRAPPER_NAMES = ("compile_wrapper", "_fn")
+"""The function of `eval_frame.py` that is the wrapper; its variables `self` and `fn` are those of `WRAP`."""
+TRANSFORM = Private(
+    "torch._dynamo.convert_frame",
+    "transform_code_object",
+    "2.5-2.13",
+    "(code, transformations): `transformations(instructions, options)` turns the one bytecode into the other",
+)
+BYTECODE_HOOKS = Private(
+    "torch._dynamo.convert_frame", "_bytecode_hooks", "2.5-2.13", "those who are shown the bytecode"
+)
+BYTECODE_LOG = Private("torch._dynamo.convert_frame", "bytecode_log", "2.5-2.13", "of `TORCH_LOGS=bytecode`")
+SET_STANCE = Private(
+    "torch._dynamo.decorators",
+    "_set_stance",
+    "2.6-2.13",
+    "called with the stance that is from now on in force",
+)
+IN_MODE = Private(
+    "torch._dynamo.convert_frame",
+    "is_in_any_mode_without_ignore_compile_internals",
+    "2.7-2.13",
+    "`CatchErrorsWrapper.__call__` asks it, with the call in `frame`; if it says yes, Dynamo skips the code",
+)
+ANY_MODE = Private(
+    "torch._dynamo.convert_frame",
+    "any_torch_dispatch_mode_on_stack",
+    "2.11-2.13",
+    "the same, asked by default",
+)
+IS_GENERATOR = Private(
+    "torch._dynamo.convert_frame",
+    "is_generator",
+    "2.5-2.13",
+    "asked about the code of a call; if it says yes, Dynamo skips it, or raises",
+)
 SKIPPED_FOLDERS = Private(
     "torch._dynamo.trace_rules", "SKIP_DIRS", "2.5-2.13", "folders whose functions Dynamo never traces"
 )
@@ -135,6 +177,13 @@ NAMES = (
     EVENT_END,
     INSTANT_EVENT,
     CURRENT_COMPILE_ID,
+    WRAP,
+    TRANSFORM,
+    BYTECODE_HOOKS,
+    BYTECODE_LOG,
+    SET_STANCE,
+    IN_MODE,
+    IS_GENERATOR,
     SKIPPED_FOLDERS,
     SKIPPED_FOLDERS_CHANGED,
     UNSUPPORTED,
@@ -142,7 +191,7 @@ NAMES = (
 )
 
 ATTRIBUTES = {
-    "CacheEntry": ("compile_id", "guard_manager", "backend"),
+    "CacheEntry": ("compile_id", "guard_manager", "backend", "code"),
     "GuardManagerWrapper": (
         "check_verbose",
         "code_parts",

@@ -32,13 +32,19 @@ class TorchCompileAdapter:
 
     def attach(self, module: ModuleType, hooks: Hooks) -> None:  # noqa: ARG002  of the Protocol
         """Install one hook for each thing to be told; one that does not fit this torch is left out."""
-        from tracedbg.adapters.torch_compile.compiles import Compiles  # noqa: PLC0415  when torch is there
+        from tracedbg.adapters.torch_compile.calls import CallCounts  # noqa: PLC0415  when torch is there
+        from tracedbg.adapters.torch_compile.compiles import Compiles  # noqa: PLC0415  likewise
+        from tracedbg.adapters.torch_compile.skips import Skips  # noqa: PLC0415  likewise
 
-        compiles = Compiles(hooks)
+        counts = CallCounts(hooks)
+        compiles = Compiles(hooks, counts)
+        hooks.safely("calls", counts.install)
+        hooks.safely("skips", Skips(hooks, counts).install)
         hooks.safely("leave_us_alone", _leave_us_alone, hooks)
         hooks.safely("compiles", _watch_compiles, hooks, compiles)
         hooks.safely("graphs", _watch_graphs, hooks, compiles)
         hooks.safely("breaks", _watch_breaks, hooks, compiles)
+        hooks.safely("counts", _watch_transformations, hooks, compiles)
         hooks.safely("phases", _watch_phases, hooks, compiles)
         hooks.safely("caches", _watch_caches, hooks, compiles)
 
@@ -93,6 +99,21 @@ def _watch_graphs(hooks: Hooks, compiles: Compiles) -> None:
         return call_user_compiler
 
     hooks.patch(*_compat.CALL_USER_COMPILER.find(), make)
+
+
+def _watch_transformations(hooks: Hooks, compiles: Compiles) -> None:
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def transform_code_object(code: Any, transformations: Any, *args: Any, **kwargs: Any) -> Any:
+            def transform(instructions: list[Any], options: dict[str, Any]) -> Any:
+                made = transformations(instructions, options)
+                hooks.safely("counts", compiles.count_calls, code, instructions)
+                return made
+
+            return original(code, transform, *args, **kwargs)
+
+        return transform_code_object
+
+    hooks.patch(*_compat.TRANSFORM.find(), make)
 
 
 def _watch_breaks(hooks: Hooks, compiles: Compiles) -> None:

@@ -52,6 +52,11 @@ def graph_break(
     )
 
 
+def is_within_block(kind: str) -> bool:
+    """Whether a break of that kind is inside a `with` block that Dynamo cannot leave and enter again."""
+    return kind == "Unsupported context manager" or "ContextWrappingVariable" in kind
+
+
 def _reason(text: str) -> str:
     """Torch's explanation in one line; the first line where it has none."""
     found = _EXPLANATION.search(text)

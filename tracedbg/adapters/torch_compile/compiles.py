@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile import _compat
-from tracedbg.adapters.torch_compile.breaks import graph_break
+from tracedbg.adapters.torch_compile.breaks import graph_break, is_within_block
+from tracedbg.adapters.torch_compile.calls import add_count, is_kept
 from tracedbg.adapters.torch_compile.functions import role, traceable, user_stack
 from tracedbg.adapters.torch_compile.graphs import count_ops, op_sites
 from tracedbg.adapters.torch_compile.guards import Call, guard_failures
@@ -31,6 +32,9 @@ from tracedbg.events import Fallback, GraphMade, Outcome, TraceEnded, TraceStart
 from tracedbg.source import current_stack
 
 if TYPE_CHECKING:
+    from types import CodeType
+
+    from tracedbg.adapters.torch_compile.calls import CallCounts, Counted
     from tracedbg.events import Frame, GuardFailure, OpSite, Traceable
     from tracedbg.hooks import Hooks
 
@@ -50,6 +54,12 @@ class Compile:
     failures: tuple[GuardFailure, ...]
     call_stack: tuple[Frame, ...]
     timeline: Timeline
+    code: CodeType | None
+    """None where it may not be changed: it is saved to a file, or looked at."""
+    calls: Counted | None
+    """Of the code object."""
+    counts_calls: bool = False
+    """Whether the code that is made of it will."""
     limit: str = ""
     """The limit that stops it from being a compile at all."""
     name: Name | None = None
@@ -67,8 +77,9 @@ class Compiles:
     A trace's times are kept for as long as the hooks: a backward may be compiled at any time.
     """
 
-    def __init__(self, hooks: Hooks) -> None:
+    def __init__(self, hooks: Hooks, counts: CallCounts) -> None:
         self._hooks = hooks
+        self._counts = counts
         self._sink = hooks.sink
         self._local = threading.local()
         self._timelines: dict[object, Timeline] = {}
@@ -94,8 +105,9 @@ class Compiles:
         limit = self._hooks.safely("limits", _limit, arguments, default="")
         name = self._hooks.safely("names", Name, code, arguments["locals"])
         failures = self._failures(entries, call)
+        function = traceable(code, arguments["locals"])
         current = Compile(
-            function=traceable(code, arguments["locals"]),
+            function=function,
             label=str(compile_id),
             one_graph=arguments["one_graph"],
             box=arguments.get("convert_frame_box"),
@@ -103,6 +115,10 @@ class Compiles:
             name=name,
             call_stack=user_stack(current_stack(limit=_DEEP_STACK)),
             timeline=Timeline(_NO_ID if limit else self._sink.new_id(), compile_id, start_ns),
+            code=None if self._hooks.safely("calls", is_kept, arguments, default=True) else code,
+            calls=self._hooks.safely(
+                "calls", self._counts.begin, code, arguments["locals"], entries, function
+            ),
             limit=limit,
         )
         if not limit:
@@ -142,6 +158,8 @@ class Compiles:
         """It returned: with code, or with the decision to leave the frame alone."""
         self._leave(current)
         if result.guarded_code is not None:
+            if current.calls is not None and not current.counts_calls:
+                current.calls.is_counted = False
             self._finish(current, Outcome.COMPILED)
             return
         self._finish(current, Outcome.EAGER)
@@ -151,17 +169,21 @@ class Compiles:
         """It raised; what the program sees of that is up to Dynamo."""
         self._leave(current)
         reason = f"{type(error).__qualname__}: {str(error).partition(chr(10))[0]}"
+        raises = not _is_suppressed(current, error)
         if current.limit and _is_limit(error):
-            self._fall_back(current, current.limit, reason)
+            self._fall_back(current, current.limit, reason, raises=raises)
             return
+        if raises and current.calls is not None:
+            current.calls.raised += 1
         if current.limit:
             return
-        if not _is_suppressed(current, error):
+        if raises:
             self._finish(current, Outcome.FAILED, reason)
             return
         self.add_break(error, current)
         self._finish(current, Outcome.EAGER, reason)
-        self._fall_back(current, "skipped", reason)
+        is_within = any(is_within_block(kind) for *_, kind in current.breaks)
+        self._fall_back(current, "with_block" if is_within else "unsupported", reason)
 
     def _leave(self, current: Compile) -> None:
         """Take it from the stack, with whatever a fault of ours has left above it."""
@@ -189,7 +211,11 @@ class Compiles:
         )
         timeline.end(end_ns, self._sink)
 
-    def _fall_back(self, current: Compile, kind: str, reason: str) -> None:
+    def _fall_back(self, current: Compile, kind: str, reason: str, *, raises: bool = False) -> None:
+        if current.calls is not None and raises:
+            current.calls.raised += 1
+        elif current.calls is not None:
+            current.calls.fall_back(current.calls.current_call)
         now_ns, stack = self._sink.now_ns(), current.call_stack
         self._sink.emit(Fallback(current.function, kind, reason, now_ns, current.failures, stack))
 
@@ -197,6 +223,13 @@ class Compiles:
         """The graph that goes to the backend."""
         if self._active:
             self._active[-1].sites = op_sites(graph)
+
+    def count_calls(self, code: Any, instructions: list[Any]) -> None:
+        """Have what Dynamo has made of `code` count its calls."""
+        current = self._active[-1] if self._active else None
+        if current is not None and current.code is code and current.calls is not None:
+            add_count(instructions, current.calls.compiled)
+            current.counts_calls = True
 
     def add_symbolic(self, output: Any) -> None:
         """What Dynamo has left open in it."""
