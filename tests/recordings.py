@@ -86,6 +86,7 @@ RUN = RunInfo(
     exit_code=0,
     wall_ns=4_000_000_000,
     tracedbg="0.1",
+    cwd="/home/me",
 )
 
 

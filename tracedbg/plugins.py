@@ -27,6 +27,7 @@ ADAPTERS = {
 COMMANDS = {
     "run": "tracedbg.cli.run:Run",
     "report": "tracedbg.cli.report:Report",
+    "diff": "tracedbg.cli.diff:Diff",
     "runs": "tracedbg.cli.runs:Runs",
     "doctor": "tracedbg.cli.doctor:Doctor",
 }

@@ -76,7 +76,7 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["rum"], "no command named 'rum'; installed: doctor, report, run, runs"),
+        (["rum"], "no command named 'rum'; installed: diff, doctor, report, run, runs"),
         (["--wat"], "unknown option --wat; see tracedbg --help"),
         (["runs", "--wat"], "unrecognized arguments: --wat; see tracedbg runs --help"),
         (

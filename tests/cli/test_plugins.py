@@ -109,7 +109,7 @@ def test_a_foreign_command_that_cannot_be_loaded_does_not_spoil_the_list(foreign
 def test_an_unknown_name_is_answered_with_the_known_ones(foreign):
     with pytest.raises(UnknownPluginError) as raised:
         plugins.load_adapter("jaxx")
-    known = "autograph, foreign, tf_function, torch_compile"
+    known = "autograph, foreign, tf_function, torch_compile, torch_script"
     assert str(raised.value) == f"no adapter named 'jaxx'; installed: {known}"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracedbg.explain import Summary
+    from tracedbg.explain.comparison import Comparison
 
 _WIDTH = 80
 _MAX_WIDTH = 120
@@ -42,6 +43,14 @@ def show_report(summary: Summary, stream: TextIO) -> None:
     from tracedbg.report import text  # noqa: PLC0415  deferred: `run` starts the program first
 
     text.write(summary, stream, color=_wants_colour(stream), width=_width(stream))
+    stream.flush()
+
+
+def show_comparison(comparison: Comparison, stream: TextIO) -> None:
+    """Write how two runs differ for a person to `stream`, in what that can show."""
+    from tracedbg.report import diff_text  # noqa: PLC0415  deferred with the other reports
+
+    diff_text.write(comparison, stream, color=_wants_colour(stream), width=_width(stream))
     stream.flush()
 
 

@@ -43,6 +43,7 @@ def _run(run: RunInfo, dropped: dict[str, int]) -> dict[str, Any]:
     return {
         "id": run.id,
         "argv": list(run.argv),
+        "cwd": run.cwd or None,
         "exit_code": run.exit_code,
         "signal": run.signal,
         "started": started.isoformat(timespec="milliseconds"),

@@ -61,6 +61,8 @@ class RunInfo:
     wall_ns: int | None = None
     tracedbg: str = ""
     """The version that recorded it."""
+    cwd: str = ""
+    """The folder that it was started in; empty where it is not known."""
 
 
 @dataclass(frozen=True)

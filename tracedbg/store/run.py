@@ -59,7 +59,7 @@ def create_run(out: str | None, argv: Sequence[str], *, home: str = HOME) -> Run
         if os.path.isdir(path) and os.listdir(path):
             raise RecordingError(f"{path} is not empty: name a new folder with --out DIR")
         os.makedirs(path, mode=0o700, exist_ok=True)
-        info = RunInfo(os.path.basename(path), tuple(argv), started, tracedbg=__version__)
+        info = RunInfo(os.path.basename(path), tuple(argv), started, tracedbg=__version__, cwd=_cwd())
         _write_run_file(path, info)
     except OSError as error:
         raise RecordingError(
@@ -67,6 +67,13 @@ def create_run(out: str | None, argv: Sequence[str], *, home: str = HOME) -> Run
             " written with --out DIR"
         ) from error
     return RunFolder(path, info)
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return ""
 
 
 def _new_id(started_wall_ns: int) -> str:
@@ -107,6 +114,7 @@ def _write(file: str, info: RunInfo) -> None:
         "signal": info.signal,
         "wall_ns": info.wall_ns,
         "tracedbg": info.tracedbg,
+        "cwd": info.cwd,
     }
     descriptor = os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
     try:
@@ -142,6 +150,7 @@ def read_run_file(folder: str) -> RunInfo:
             signal=data["signal"],
             wall_ns=data["wall_ns"],
             tracedbg=str(data["tracedbg"]),
+            cwd=str(data.get("cwd", "")),
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         what = "there is no such folder" if not os.path.exists(folder) else f"it has no {RUN_FILE}"

@@ -1,4 +1,4 @@
-"""How long the first run of each new graph took: TensorFlow optimises a graph (Grappler, XLA) when it first runs.
+"""How long the first run of each new graph took, in which TensorFlow optimises it (Grappler, XLA).
 
 A function that is to run holds TensorFlow's context, and asks it three things in a call: whether it
 executes eagerly, to be called, and whether it executes eagerly once more. For one call we stand in for
@@ -47,7 +47,7 @@ class FirstRuns:
         self._hooks.safely("first_run", self._begin, watch, frame)
 
     def end(self, watch: _Context, frame: FrameType) -> None:
-        """The function has run; or it raised, or runs in another thread, and here it is about to run again."""
+        """The function has run; or it raised, or is in another thread, and here it is about to run again."""
         self._hooks.safely("first_run", self._end, watch, frame)
 
     def _expect(self, function: Any, trace_id: int) -> None:

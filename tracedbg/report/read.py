@@ -1,0 +1,158 @@
+"""A report that was written as JSON, taken back: what `to_json` said, as the `Summary` that it said it of.
+
+It reads schema 1. Keys that it does not know are of a later version with the same schema, and are left out;
+keys that an earlier one did not write have their defaults.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from tracedbg.errors import DamagedRunError, NewerSchemaError, NotARunError
+from tracedbg.events import CauseKind, Construct, Fault, Framework
+from tracedbg.explain import (
+    BreakGroup,
+    CauseGroup,
+    ConversionSummary,
+    FunctionSummary,
+    PhaseTime,
+    SilentEager,
+    StaleGroup,
+    Summary,
+)
+from tracedbg.report.json import SCHEMA
+from tracedbg.store.records import ProcessInfo, RunInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "bool": (bool,),
+}
+"""What JSON may have for a field, by its annotation; other fields are converted by hand."""
+
+
+def read_report(path: str) -> Summary:
+    """The report in the file `path`.
+
+    Raises:
+        NotARunError: there is no such file.
+        NewerSchemaError: a newer tracedbg has written it.
+        DamagedRunError: it is no report, or a part of one.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+    except FileNotFoundError as error:
+        raise NotARunError(
+            f"there is no file {path}; tracedbg report RUN --format json --output {path} writes it"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise DamagedRunError(f"cannot read {path}: {error}") from error
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if not isinstance(schema, int) or "run" not in data:
+        raise DamagedRunError(f"{path} is not a report of tracedbg: tracedbg report --format json writes one")
+    if schema > SCHEMA:
+        raise NewerSchemaError(
+            f"{path} was written by a newer tracedbg (schema {schema}, this one reads up to {SCHEMA}):"
+            " upgrade with python -m pip install -U tracedbg"
+        )
+    try:
+        return from_json(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise DamagedRunError(f"cannot read {path}: {message}") from error
+
+
+def from_json(data: dict[str, Any]) -> Summary:
+    """The summary of which `to_json` gave `data`.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it gave no such thing.
+    """
+    run = data["run"]
+    return Summary(
+        run=_run(run),
+        processes=tuple(map(_process, data["processes"])),
+        functions=tuple(map(_function, data["functions"])),
+        graph_breaks=tuple(_made(BreakGroup, found) for found in data["graph_breaks"]),
+        conversions=tuple(map(_conversion, data["conversions"])),
+        faults=tuple(Fault(fault["where"], fault["message"], 0) for fault in data.get("faults", ())),
+        dropped=dict(run["dropped"]),
+    )
+
+
+def _run(data: dict[str, Any]) -> RunInfo:
+    wall_s = data["wall_s"]
+    return _made(
+        RunInfo,
+        data,
+        argv=tuple(data["argv"]),
+        cwd=data.get("cwd") or "",
+        started_wall_ns=round(datetime.fromisoformat(data["started"]).timestamp() * 1e3) * 10**6,
+        wall_ns=None if wall_s is None else round(wall_s * 1e9),
+    )
+
+
+def _process(data: dict[str, Any]) -> ProcessInfo:
+    """What a report says of a process; the rest of it is nobody's business there."""
+    versions = {name: data[name] for name in ("torch", "tensorflow") if data[name] is not None}
+    error = data.get("recording_error") or ""
+    more = {"ppid": 0, "argv": (), "host": "", "started_wall_ns": 0}
+    return _made(ProcessInfo, data, versions=versions, recording_error=error, **more)
+
+
+def _function(data: dict[str, Any]) -> FunctionSummary:
+    eager = data["silent_eager"]
+    return _made(
+        FunctionSummary,
+        data,
+        framework=Framework(data["framework"]),
+        phases=tuple(_made(PhaseTime, phase) for phase in data.get("phases", ())),
+        caches=tuple(data.get("caches", {}).items()),
+        silent_eager=None if eager is None else _made(SilentEager, eager),
+        stale=tuple(_made(StaleGroup, stale) for stale in data.get("stale", ())),
+        causes=tuple(map(_cause, data["causes"])),
+        resumes=tuple(map(_function, data.get("resumes", ()))),
+    )
+
+
+def _cause(data: dict[str, Any]) -> CauseGroup:
+    return _made(CauseGroup, data, kind=CauseKind(data["kind"]), values=tuple(data.get("values", ())))
+
+
+def _conversion(data: dict[str, Any]) -> ConversionSummary:
+    constructs = tuple(
+        Construct(data["file"], found["line"], found["kind"], found["became"], data["function"])
+        for found in data["constructs"]
+    )
+    return _made(ConversionSummary, data, constructs=constructs, failure=data["failure"] or "")
+
+
+def _made(cls: Callable[..., T], data: dict[str, Any], **converted: Any) -> T:
+    """A `cls`, which is a dataclass, of the keys that are named like its fields.
+
+    Raises:
+        KeyError: one that has no default is missing.
+        TypeError: one is not what the field holds.
+    """
+    values = dict(converted)
+    for field in fields(cast("Any", cls)):
+        if field.name in converted:
+            continue
+        if field.name in data:
+            value = data[field.name]
+            if not isinstance(value, _TYPES[str(field.type)]):
+                raise TypeError(f"{field.name} is {value!r}, which is no {field.type}")
+            values[field.name] = value
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise KeyError(field.name)
+    return cls(**values)
