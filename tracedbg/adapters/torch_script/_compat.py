@@ -37,6 +37,7 @@ SCRIPT_CLASS_DIRECTLY = Private(
 PARSE_FUNCTION = Private("torch.jit._script", "get_jit_def", _VERSIONS, "the first step of a compile")
 PARSE_METHOD = Private("torch.jit._recursive", "get_jit_def", _VERSIONS, "the same for a method")
 PARSE_CLASS = Private("torch.jit._recursive", "get_jit_class_def", _VERSIONS, "the same for a class")
+TRACE = Private("torch.jit._trace", "_trace_impl", _VERSIONS, "all of `torch.jit.trace(func)`, and its check")
 TRACE_FUNCTION = Private("torch._C", "_create_function_from_trace", _VERSIONS, "traces a function")
 TRACE_FUNCTION_BY_NAME = Private(
     "torch._C", "_create_function_from_trace_with_dict", _VERSIONS, "the same for `example_kwarg_inputs`"
@@ -62,7 +63,7 @@ PYTHON_UNIT = Private(
     "torch.jit._state",
     "_python_cu",
     _VERSIONS,
-    "holds what was compiled, in the order in which it was: get_functions(), find_function(name)",
+    "holds what was compiled: find_function(name)",
 )
 TRACER_WARNING = Private(
     "torch.jit",
@@ -80,6 +81,7 @@ NAMES = (
     PARSE_FUNCTION,
     PARSE_METHOD,
     PARSE_CLASS,
+    TRACE,
     TRACE_FUNCTION,
     TRACE_FUNCTION_BY_NAME,
     TRACE_METHOD,
@@ -98,7 +100,7 @@ CALLERS = {
     "torch.jit._recursive.create_script_module_impl.init_fn": ("sub_concrete_type",),
     "torch.jit._recursive.compile_unbound_method": ("concrete_type",),
     "torch.jit._recursive._compile_and_register_class": ("obj",),
-    "torch.jit._trace._trace_impl": ("func", "example_inputs", "check_trace", "strict", "name"),
+    "torch.jit._trace._trace_impl": ("func", "example_inputs", "check_trace", "strict", "traced"),
     "torch.jit._trace.trace_module": (
         "mod",
         "method_name",

@@ -67,6 +67,7 @@ def _watch_tracing(hooks: Hooks, compiles: Compiles, baked: BakedIn) -> None:
 
     tracing = Tracing(compiles, baked)
     for name, before in (
+        (_compat.TRACE, tracing.scope),
         (_compat.TRACE_FUNCTION, tracing.function),
         (_compat.TRACE_FUNCTION_BY_NAME, tracing.function),
         (_compat.TRACE_METHOD, tracing.method),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_script import _compat
 from tracedbg.adapters.torch_script.functions import traceable
-from tracedbg.adapters.torch_script.graphs import count_ops, op_sites
+from tracedbg.adapters.torch_script.graphs import count_ops, node_kinds, op_sites
 from tracedbg.events import GraphMade, Outcome, PhaseSpan, Role, Signature, TraceEnded, TraceStarted
 from tracedbg.source import current_stack
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Options = tuple[tuple[str, str], ...]
 STAGE = "torchscript"
+SCRIPTED, TRACED = ("mode", "script"), ("mode", "trace")
 
 
 @dataclass(eq=False)
@@ -32,6 +33,8 @@ class Compile:
     traceable: Traceable
     start_ns: int
     role: Role = Role.FORWARD
+    is_trace: bool = False
+    """It runs the function, and records also what it calls."""
     end_ns: int | None = None
     """Where the end was before it is told."""
 
@@ -42,6 +45,7 @@ class _Thread(threading.local):
     def __init__(self) -> None:
         self.open: list[Compile] = []
         self.scopes: list[Any] = []
+        self.trace_calls: list[Any] = []
         self.checked: Compile | None = None
         """The last one that was traced, and is no check: what a check is about."""
 
@@ -68,7 +72,15 @@ class Compiles:
         options: Options,
         signature: Signature,
     ) -> Compile:
-        """A compile of `function` begins; what it leads to is not yet inside it: see `enter`."""
+        """A compile of `function` begins; what it leads to is not yet inside it: see `enter`.
+
+        Args:
+            function: see `functions.traceable`; the same for `closure_id`.
+            closure_id: what it is bound to.
+            frame: torch's, which begins it.
+            options: `SCRIPTED` or `TRACED`, and what the user asked for.
+            signature: what it is made for.
+        """
         start_ns = self.sink.now_ns()
         call_stack = self.hooks.safely("call_stack", current_stack, frame, default=())
         subject = traceable(function, closure_id, call_stack[0] if call_stack else None)
@@ -76,7 +88,8 @@ class Compiles:
         checked = self.thread.checked
         if role is Role.CHECK and checked is not None and checked.traceable.name == subject.name:
             subject = checked.traceable
-        started = Compile(self.sink.new_id(), subject, start_ns, role)
+        is_trace = options[0] == TRACED
+        started = Compile(self.sink.new_id(), subject, start_ns, role, is_trace)
         key = (subject.file, subject.name, subject.line, closure_id)
         parent = self.innermost
         self.sink.emit(
@@ -123,11 +136,22 @@ class Compiles:
         if not compiled:
             self.sink.emit(TraceEnded(started.id, end_ns, Outcome.FAILED))
             return
-        sites = self.hooks.safely("graph", lambda: op_sites(found) if (found := graph()) else None)
-        if sites is not None:
-            self.sink.emit(GraphMade(started.id, STAGE, sites))
-        op_count = None if sites is None else count_ops(sites)
+        op_count = self.hooks.safely("graph", self._graph, started, graph)
         self.sink.emit(TraceEnded(started.id, end_ns, Outcome.COMPILED, op_count=op_count))
+
+    def _graph(self, started: Compile, graph: Callable[[], Any]) -> int | None:
+        """Tell the graph, and how many operations it has.
+
+        Only for the user's functions: no line of the user's is in what a library's was scripted to.
+        """
+        made = graph()
+        if made is None:
+            return None
+        if not started.traceable.is_user and not started.is_trace:
+            return count_ops(node_kinds(made))
+        sites = op_sites(made)
+        self.sink.emit(GraphMade(started.id, STAGE, sites))
+        return count_ops(site.op for site in sites)
 
 
 def _is_check(frame: FrameType) -> bool:

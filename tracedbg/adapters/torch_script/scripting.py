@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tracedbg.adapters.torch_script import _compat
+from tracedbg.adapters.torch_script.compiles import SCRIPTED
 from tracedbg.adapters.torch_script.functions import closure_id, identity
 from tracedbg.events import Signature
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from tracedbg.adapters.torch_script.compiles import Compile, Compiles
 
-_OPTIONS = (("mode", "script"),)
 _UNCACHED = "__disable_jit_function_caching__"
 
 
@@ -84,7 +84,7 @@ class Scripting:
         if subject is None:
             return None
         scope, compiles = scopes[-1], self._compiles
-        started = compiles.begin(subject.function, subject.closure_id, frame, _OPTIONS, Signature())
+        started = compiles.begin(subject.function, subject.closure_id, frame, (SCRIPTED,), Signature())
         is_first = not scope.compiles
         scope.compiles.append((started, subject))
         if is_first:
