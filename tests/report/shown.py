@@ -34,6 +34,7 @@ def example():
                 "GB0170", "Data-dependent branching", "An if on a tensor. More.", ev.Frame(f.file, 52), f
             )
         ],
+        all_calls=[ev.Calls(f, 1, 2, first_eager_call=2)],
         all_fallbacks=[ev.Fallback(f, "recompile_limit", "limit", 0, (failure,))],
         all_stale=[
             ev.Stale(

@@ -18,8 +18,9 @@ SCHEMA_1 = {
     "processes": ["pid", "rank", "python", "torch", "tensorflow"],
     "functions": [
         "framework", "name", "file", "line", "traces", "retraces", "seconds", "graph_breaks", "silent_eager", "stale",
-        "causes",
+        "calls", "causes",
     ],
+    "calls": ["compiled", "eager"],
     "silent_eager": ["reason", "since_call"],
     "stale": ["kind", "name", "file", "line", "then", "now"],
     "causes": [

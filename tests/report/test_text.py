@@ -46,9 +46,11 @@ def test_the_report_of_a_program_with_troubles():
             Data-dependent branching: An if on a tensor
 
         Runs eager, without a word
-          train.py:50 in f
+          train.py:50 in f                                    2 of 3 calls, since call 2
             recompile limit reached with 1 graph cached: `k` changed from 1 to 2 (a
             Python int is part of the trace's key)
+            ▸ remove the causes of its retraces; a higher
+              torch._dynamo.config.recompile_limit has room for more
 
         Stale: traced once, changed since
           train.py:14 in step                                                     global

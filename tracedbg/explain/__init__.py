@@ -7,6 +7,7 @@ from tracedbg.explain.causes import Explainer, causes_of, is_retrace
 from tracedbg.explain.summarise import summarise
 from tracedbg.explain.summary import (
     BreakGroup,
+    CallCounts,
     CauseGroup,
     ConversionSummary,
     FunctionSummary,
@@ -18,6 +19,7 @@ from tracedbg.explain.summary import (
 
 __all__ = [
     "BreakGroup",
+    "CallCounts",
     "CauseGroup",
     "ConversionSummary",
     "Explainer",

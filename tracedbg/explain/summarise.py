@@ -10,18 +10,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.events import Framework, Outcome, Role
-from tracedbg.explain import guards, messages
 from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
+from tracedbg.explain.eager import LIMITS, count_calls, silent_eager
 from tracedbg.explain.groups import NS, Causes
 from tracedbg.explain.phases import Phases
 from tracedbg.explain.stale import group_stale
-from tracedbg.explain.summary import BreakGroup, FunctionSummary, SilentEager, Summary
+from tracedbg.explain.summary import BreakGroup, FunctionSummary, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tracedbg.events import (
+        Calls,
         Construct,
         Conversion,
         Fallback,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
 
 _FULLGRAPH = ("fullgraph", "True")
-_LIMITS = ("recompile_limit", "accumulated_limit")
 
 
 class Recording(Protocol):
@@ -51,6 +51,8 @@ class Recording(Protocol):
     def constructs(self) -> Sequence[Construct]: ...  # noqa: D102
 
     def fallbacks(self) -> Sequence[Fallback]: ...  # noqa: D102
+
+    def calls(self) -> Sequence[Calls]: ...  # noqa: D102
 
     def stale(self) -> Sequence[Stale]: ...  # noqa: D102
 
@@ -86,6 +88,7 @@ class _Function:
     objects: set[tuple[int, int]] = field(default_factory=set)
     causes: Causes = field(default_factory=Causes)
     fallbacks: list[Fallback] = field(default_factory=list)
+    calls: list[Calls] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     break_places: set[tuple[str, int, str]] = field(default_factory=set)
     raises: bool = False
@@ -95,9 +98,9 @@ class _Function:
         framework, name, file, line = self.key
         numbers = self.numbers
         nested = tuple(resumes)
-        limit_hits = sum(fallback.kind in _LIMITS for fallback in self.fallbacks)
+        limit_hits = sum(fallback.kind in LIMITS for fallback in self.fallbacks)
         is_limited = limit_hits > 0
-        eager = None if self.raises else _silent_eager(self.fallbacks)
+        eager = silent_eager(self.fallbacks, self.calls, raises=self.raises)
         return FunctionSummary(
             framework,
             name,
@@ -115,6 +118,7 @@ class _Function:
             failed=numbers["failed"],
             objects=len(self.objects),
             limit_hits=limit_hits,
+            calls=count_calls(self.calls),
             silent_eager=eager or next((f.silent_eager for f in nested if f.silent_eager), None),
             stale=group_stale(self.stale),
             causes=self.causes.done(is_limited=is_limited),
@@ -162,6 +166,8 @@ class _Collector:
         for fallback in process.fallbacks():
             if not _is_end_of_function(fallback):
                 self._function(fallback.function).fallbacks.append(fallback)
+        for calls in process.calls():
+            self._function(calls.function).calls.append(calls)
         for stale in process.stale():
             self._function(stale.function).stale.append(stale)
         for tally in process.tallies():
@@ -272,26 +278,6 @@ def _is_within_itself(trace: TraceRecord, by_id: Mapping[int, TraceRecord]) -> b
             return True
         parent = by_id.get(parent.started.parent_id or 0)
     return False
-
-
-def _silent_eager(fallbacks: Sequence[Fallback]) -> SilentEager | None:
-    """The first decision tells why; what comes after it follows from it."""
-    if not fallbacks:
-        return None
-    limits = [fallback for fallback in fallbacks if fallback.kind in _LIMITS]
-    chosen = (limits or fallbacks)[0]
-    return SilentEager(chosen.kind, _eager_reason(chosen), None, len(fallbacks))
-
-
-def _eager_reason(fallback: Fallback) -> str:
-    """The framework's reason; for a limit also what used it up."""
-    if fallback.kind not in _LIMITS or not fallback.guard_failures:
-        return fallback.reason.strip().partition("\n")[0]
-    graphs = len({failure.entry for failure in fallback.guard_failures})
-    cached = f"{graphs} graph{'' if graphs == 1 else 's'} cached"
-    name = fallback.kind.replace("_", " ")
-    last = "; ".join(map(messages.sentence, guards.nearest(fallback.guard_failures)))
-    return f"{name} reached with {cached}: {last}"
 
 
 def _function_order(function: FunctionSummary) -> tuple[object, ...]:

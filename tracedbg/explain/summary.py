@@ -51,6 +51,15 @@ class SilentEager:
     """The first call that ran eager, from 1; None where it is not known."""
     count: int = 1
     """How often the framework decided so."""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class CallCounts:
+    """Calls of a function in all processes; None where they were not counted."""
+
+    compiled: int | None = None
+    eager: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ class FunctionSummary:
     """Function objects of this code; 0 where there is no trace of them."""
     limit_hits: int = 0
     """How often the framework reached its limit of traces."""
+    calls: CallCounts = field(default_factory=CallCounts)
     silent_eager: SilentEager | None = None
     stale: tuple[StaleGroup, ...] = ()
     """By file and line."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tracedbg.explain import (
         BreakGroup,
+        CallCounts,
         CauseGroup,
         ConversionSummary,
         FunctionSummary,
@@ -82,6 +83,7 @@ def _function(function: FunctionSummary) -> dict[str, Any]:
         "failed": function.failed,
         "objects": function.objects,
         "limit_hits": function.limit_hits,
+        "calls": _calls(function.calls),
         "silent_eager": _silent_eager(function.silent_eager),
         "stale": [_stale(stale) for stale in function.stale],
         "causes": [_cause(cause) for cause in function.causes],
@@ -101,7 +103,17 @@ def _phase(phase: PhaseTime) -> dict[str, Any]:
 def _silent_eager(eager: SilentEager | None) -> dict[str, Any] | None:
     if eager is None:
         return None
-    return {"reason": eager.reason, "since_call": eager.since_call, "kind": eager.kind, "count": eager.count}
+    return {
+        "reason": eager.reason,
+        "since_call": eager.since_call,
+        "kind": eager.kind,
+        "count": eager.count,
+        "advice": eager.advice,
+    }
+
+
+def _calls(calls: CallCounts) -> dict[str, Any]:
+    return {"compiled": calls.compiled, "eager": calls.eager}
 
 
 def _stale(stale: StaleGroup) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tracedbg.errors import DamagedRunError, NewerSchemaError, NotARunError
 from tracedbg.events import CauseKind, Construct, Fault, Framework
 from tracedbg.explain import (
     BreakGroup,
+    CallCounts,
     CauseGroup,
     ConversionSummary,
     FunctionSummary,
@@ -118,6 +119,7 @@ def _function(data: dict[str, Any]) -> FunctionSummary:
         framework=Framework(data["framework"]),
         phases=tuple(_made(PhaseTime, phase) for phase in data.get("phases", ())),
         caches=tuple(data.get("caches", {}).items()),
+        calls=_made(CallCounts, data.get("calls", {})),
         silent_eager=None if eager is None else _made(SilentEager, eager),
         stale=tuple(_made(StaleGroup, stale) for stale in data.get("stale", ())),
         causes=tuple(map(_cause, data["causes"])),

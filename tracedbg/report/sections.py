@@ -79,10 +79,23 @@ def eager(summary: Summary, style: Style) -> list[str]:
         silent = function.silent_eager
         if silent is None:
             continue
-        since = f"since call {silent.since_call}" if silent.since_call else ""
-        lines = [_title(function.file, function.line, function.name, since, style)]
-        entries.append(lines + style.wrap(silent.reason, _IN))
+        lines = [_title(function.file, function.line, function.name, _which_calls(function), style)]
+        lines += style.wrap(silent.reason, _IN)
+        entries.append(lines + _advice(silent.advice, style))
     return _section("Runs eager, without a word", entries, len(entries), style)
+
+
+def _which_calls(function: FunctionSummary) -> str:
+    """`4 of 12 calls, since call 9`, as far as it is known."""
+    calls, silent = function.calls, function.silent_eager
+    words = []
+    if calls.eager:
+        known = calls.compiled is not None
+        total = count(calls.eager + (calls.compiled or 0), "call")
+        words.append(f"{calls.eager} of {total}" if known else total)
+    if silent is not None and silent.since_call:
+        words.append(f"since call {silent.since_call}")
+    return ", ".join(words)
 
 
 def stale(summary: Summary, style: Style) -> list[str]:

@@ -218,6 +218,7 @@ class Compiles:
             current.calls.fall_back(current.calls.current_call)
         now_ns, stack = self._sink.now_ns(), current.call_stack
         self._sink.emit(Fallback(current.function, kind, reason, now_ns, current.failures, stack))
+        self._hooks.tell()
 
     def add_graph(self, graph: Any) -> None:
         """The graph that goes to the backend."""

@@ -75,6 +75,7 @@ class Skips:
         stack = user_stack(current_stack())
         sink = self._hooks.sink
         sink.emit(Fallback(calls.function, kind, reason, sink.now_ns(), call_stack=stack))
+        self._hooks.tell()
 
 
 def _modes() -> str:
