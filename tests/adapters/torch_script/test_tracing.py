@@ -164,6 +164,17 @@ def test_a_function_without_such_values_is_told_nothing_of(sink):
     assert told(sink) == []
 
 
+def test_a_tensor_that_is_made_of_literals_is_the_same_in_each_call(sink):
+    size = 3
+
+    def f(x):
+        y = x + torch.tensor([1.0, 2.0], dtype=x.dtype)
+        return y * torch.tensor(size)  # @constructed
+
+    torch.jit.trace(f, torch.ones(2))
+    assert told(sink) == [("baked_branch", "torch.tensor(size)", line_of(__file__, "constructed"), "")]
+
+
 def baked_if(x):
     if x.sum() > 0:  # @baked_if
         return x

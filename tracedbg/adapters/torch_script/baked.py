@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tracedbg.adapters.torch_compile.values import describe
 from tracedbg.adapters.torch_script import _compat
 from tracedbg.adapters.torch_script.conversions import Conversions
-from tracedbg.adapters.torch_script.expressions import expression
+from tracedbg.adapters.torch_script.expressions import expression, is_call_of_constants
 from tracedbg.events import Frame, Role, Stale
 from tracedbg.source import code_name
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tracedbg.adapters.torch_script.compiles import Compile, Compiles
 
 _MAX_VALUES = 8
+_CONSTRUCTED = "results are registered as constants in the trace"
 _RANDOM = "Trace had nondeterministic nodes"
 _DIFFERENT = re.compile(r"Output nr (\d+)\. of the traced function does not match")
 
@@ -97,6 +98,8 @@ class BakedIn:
             known = self._found.get(traced.id)  # None for what is scripted inside a trace
             if place is not None and known is not None and traced.role is not Role.CHECK:
                 found = self._baked(traced, text, place)
+                if _CONSTRUCTED in text and is_call_of_constants(found.name):
+                    return  # the same in each call
                 key = (found.name, found.frame.file, found.frame.line)
                 self._thread.pending = known.setdefault(key, found)
         elif checked := self._compiles.thread.checked:

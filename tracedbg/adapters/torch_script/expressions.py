@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import linecache
 from typing import TYPE_CHECKING
@@ -31,6 +32,18 @@ def expression(frame: FrameType) -> str:
         lines = [head.rstrip(b":")]
     text = b" ".join(part.strip() for part in lines).decode(errors="replace")
     return _shorten(text or line_text(code.co_filename, frame.f_lineno))
+
+
+def is_call_of_constants(text: str) -> bool:
+    """Whether `text` calls something with literals alone, such as `torch.tensor(1.0, dtype=dtype)`."""
+    try:
+        call = ast.parse(text, mode="eval").body
+        arguments = call.args if isinstance(call, ast.Call) else [call]
+        for argument in arguments:
+            ast.literal_eval(argument)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _shorten(text: str) -> str:
