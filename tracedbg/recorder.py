@@ -9,7 +9,6 @@ nothing that was flushed.
 
 from __future__ import annotations
 
-import _thread
 import collections
 import contextlib
 import os
@@ -18,6 +17,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from tracedbg.events import Fault
+from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class Recorder:
         self._batch: list[Event] = []
         self._lock = threading.Lock()
         self._holder: int | None = None
-        self._flusher = _Flusher(self.flush, interval_s)
+        self._ticker = Ticker(self._tick, interval_s)
         self._is_closed = False
         self.error = ""
         """Why recording has stopped before its end; empty while all is well."""
@@ -75,7 +75,11 @@ class Recorder:
         if self.error or self._is_closed:
             return
         self._queue.append(event)
-        self._flusher.wake()
+        self._ticker.start()
+
+    def _tick(self) -> bool:
+        self.flush()
+        return False  # the next event begins anew: an idle program has no thread of ours
 
     def flush(self) -> None:
         """Write everything that was emitted so far."""
@@ -132,7 +136,7 @@ class Recorder:
 
     def close(self) -> None:
         """Write the rest and close. What is emitted later is dropped."""
-        self._flusher.stop()
+        self._ticker.stop()
         self.flush()
         with self._lock:
             if self.error or self._is_closed:
@@ -147,7 +151,7 @@ class Recorder:
 
     def before_fork(self) -> None:
         """Write the rest and let go of the database."""
-        self._flusher.stop()
+        self._ticker.stop()
         self.flush()
         self._lock.acquire()
         if not self.error and not self._is_closed:
@@ -161,52 +165,6 @@ class Recorder:
             except sqlite3.Error as error:
                 self._stop_broken(error)
         self._lock.release()
-
-
-class _Flusher:
-    """Calls a function a while after it was woken, in a thread that exists only while needed.
-
-    The thread is made by `_thread`: a program that counts, lists or traces its threads
-    (`threading.enumerate`, `threading.settrace`) does not see it.
-    """
-
-    def __init__(self, function: Callable[[], None], interval_s: float) -> None:
-        self._function = function
-        self._interval_s = interval_s
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
-        self._alive = _thread.allocate_lock()
-        """Held by the thread while it runs."""
-
-    def wake(self) -> None:
-        """Call the function soon."""
-        if self._woken.is_set():
-            return
-        self._woken.set()
-        if self._alive.acquire(blocking=False):
-            self._stopping.clear()
-            try:
-                _thread.start_new_thread(self._run, ())
-            except RuntimeError:  # the interpreter is shutting down: closing writes the rest
-                self._alive.release()
-
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._woken.wait()
-                self._stopping.wait(self._interval_s)
-                self._woken.clear()
-                self._function()
-        finally:
-            self._alive.release()
-
-    def stop(self) -> None:
-        """End the thread; the next `wake` starts another."""
-        self._stopping.set()
-        self._woken.set()
-        self._alive.acquire()
-        self._woken.clear()
-        self._alive.release()
 
 
 def complain_on_stderr(message: str) -> None:

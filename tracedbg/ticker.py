@@ -1,7 +1,8 @@
 """A function called now and then in the background, by a thread that nobody sees.
 
-The thread is made by `_thread`, like the recorder's, and exists only while it is needed; it is ended before a
-fork, and started again after it in the parent and in the child.
+The thread is made by `_thread`: a program that counts, lists or traces its threads (`threading.enumerate`,
+`threading.settrace`) does not see it. It exists only while it is needed; it is ended before a fork, and
+started again after it in the parent and in the child.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Ticker:
     def __init__(self, function: Callable[[], bool], interval_s: float = INTERVAL_S) -> None:
         self._function = function
         self._interval_s = interval_s
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call `start` inside of `start`
         self._stopping: threading.Event | None = None
         """Of the thread that runs; None where none does."""
         self._ended = threading.Event()
