@@ -36,6 +36,8 @@ COMMAND_GROUP = "tracedbg.commands"
 ADVICE_GROUP = "tracedbg.advice"
 FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
 """The packages that our own adapters wait for, with the oldest version that they are written for."""
+HELPER_PROGRAMS = (os.path.join("torch", "_inductor", "compile_worker", ""),)
+"""Parts of paths of the programs that a framework starts for itself: they are not the user's."""
 
 
 def adapter_names() -> list[str]:

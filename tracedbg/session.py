@@ -237,7 +237,7 @@ _running: list[Session] = []
 def start_from_environment() -> None:
     """Record this process as the environment says; called by the boot in the user's process."""
     folder = os.environ.get(RUN_VARIABLE)
-    if not folder:
+    if not folder or _is_helper(sys.orig_argv):
         return
     session = Session(folder, Options.from_environment(os.environ.get(OPTIONS_VARIABLE)))
     try:
@@ -246,6 +246,11 @@ def start_from_environment() -> None:
         complain_on_stderr(f"this process is not observed: {error}")
         return
     atexit.register(session.stop)
+
+
+def _is_helper(command: list[str]) -> bool:
+    """Whether a framework has started this process for itself, to compile in."""
+    return any(part in word for word in command for part in plugins.HELPER_PROGRAMS)
 
 
 def _before_fork() -> None:
