@@ -10,13 +10,12 @@ import ast
 from pathlib import Path
 
 import pytest
+from known_causes import CASES, CAUSES, told
 from observed import Observed, run_observed, run_plain
 
 from tracedbg.events import Framework, Outcome, Role
 from tracedbg.source import line_text
 from tracedbg.store.reader import Run
-
-CASES = Path(__file__).parents[3] / "shared" / "cases"
 
 STALE = {
     "tf_stale_global": ("global", "scale", "return x * scale", "1.0", "5.0"),
@@ -33,6 +32,11 @@ def _stale(observed: Observed) -> list[tuple]:
         for function in observed.functions()
         for found in function["stale"]
     ]
+
+
+def _causes(observed: Observed) -> set[tuple]:
+    functions = [f for function in observed.functions() for f in [function, *function["resumes"]]]
+    return {told(cause) for function in functions for cause in function["causes"]}
 
 
 def _cases(prefix: str) -> list:
@@ -67,6 +71,7 @@ def test_a_tf_case_runs_as_plain_and_its_traces_are_counted_as_tensorflow_counts
     assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
     assert observed.report["faults"] == []
     assert _stale(observed) == ([STALE[case.stem]] if case.stem in STALE else [])
+    assert _causes(observed) == {cause.told(case) for cause in CAUSES.get(case.stem, [])}
     counted = _counted_by_the_case(plain.stdout)
     if not counted:
         return
@@ -85,6 +90,7 @@ def test_a_torch_case_runs_as_plain_and_its_compiles_are_counted_as_torch_counts
     assert (observed.exit_code, observed.stdout) == (plain.exit_code, plain.stdout)
     assert observed.report["faults"] == []
     assert _stale(observed) == ([STALE[case.stem]] if case.stem in STALE else [])
+    assert _causes(observed) == {cause.told(case) for cause in CAUSES.get(case.stem, [])}
     if "compiles" not in plain.stdout:
         return
     counted = _counted_by_the_case(plain.stdout)
@@ -104,3 +110,9 @@ def test_a_torch_case_runs_as_plain_and_its_compiles_are_counted_as_torch_counts
     assert len(limits) == counted["limit_hits"]
     in_report = [f for function in observed.functions() for f in [function, *function["resumes"]]]
     assert sum(f["traces"] for f in in_report if f["framework"] == "torch.compile") == len(compiles)
+
+
+def test_nothing_is_flagged_in_a_control():
+    flagged = {name for name, causes in CAUSES.items() if not all(cause.settled for cause in causes)}
+    assert {name for name in flagged if name.endswith("_ok")} == set()
+    assert "tf_spurious_warning_factory" not in CAUSES

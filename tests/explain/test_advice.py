@@ -3,6 +3,9 @@
 That the lines are true is shown by `twins`.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 
 from recordings import Timeline, a_dict, a_list, function, signature, tensor, value
@@ -104,7 +107,7 @@ def test_every_cause_has_advice_and_none_names_the_other_framework(kind, framewo
         (
             TORCH,
             K.SHAPE,
-            {"detail": SPECIALISED, "dims": (1,)},
+            {"detail": SPECIALISED, "dims": (1,), "before": "size 2 or more"},
             "pad to 2 or more, or drop a batch that is smaller, or call"
             " torch._dynamo.decorators.mark_unbacked(x, 1) before each call",
         ),
@@ -118,7 +121,7 @@ def test_every_cause_has_advice_and_none_names_the_other_framework(kind, framewo
             TORCH,
             K.ATTRIBUTE_VALUE,
             {"argument": "self.idx", "detail": "int"},
-            "keep `self.idx` in a tensor: self.idx = torch.tensor(2), or set"
+            "keep `self.idx` in a tensor: self.idx = torch.tensor(self.idx), or set"
             " torch._dynamo.config.allow_unspec_int_on_nn_module = True",
         ),
         (
@@ -230,3 +233,8 @@ def situation(kind):
 
 def test_each_kind_has_its_place_in_the_documentation():
     assert docs(K.SHAPE) == "docs/reference/causes.md#shape"
+
+
+def test_each_kind_has_a_section_in_the_documentation_and_no_other_has():
+    page = (Path(__file__).parents[2] / "docs/reference/causes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == [kind.value for kind in K]

@@ -59,11 +59,11 @@ def shown(old, new):
         (CONFIG_1, CONFIG_2, (K.IDENTITY, "x", "Config object", "another Config object")),
         (CONFIG_1, ObjectSpec("Other", 3), (K.PYTHON_TYPE, "x", "Config object", "Other object")),
         (
-            ObjectSpec("function", 1, "f at t.py:1"),
-            ObjectSpec("function", 2, "g at t.py:2"),
-            (K.IDENTITY, "x", "f at t.py:1", "g at t.py:2"),
+            ObjectSpec("function", 1, "f (t.py:1)"),
+            ObjectSpec("function", 2, "g (t.py:2)"),
+            (K.IDENTITY, "x", "f (t.py:1)", "g (t.py:2)"),
         ),
-        (a_list(tensor(1)), a_list(tensor(1), tensor(1)), (K.STRUCTURE, "x", "list of 1", "list of 2")),
+        (a_list(tensor(1)), a_list(tensor(1), tensor(1)), (K.STRUCTURE, "x", "length 1", "length 2")),
         (
             a_list(tensor(1)),
             SequenceSpec("tuple", (tensor(1),)),
@@ -129,7 +129,7 @@ def test_the_same_variable_twice_is_another_key_than_two_variables():
 def test_one_more_variable_renumbers_the_others_without_a_false_alarm():
     old = signature(xs=a_list(tensor(2, alias=0)), y=tensor(2, alias=1))
     new = signature(xs=a_list(tensor(2, alias=0), tensor(2, alias=1)), y=tensor(2, alias=2))
-    assert shown(old, new) == [(K.STRUCTURE, "xs", "list of 1", "list of 2")]
+    assert shown(old, new) == [(K.STRUCTURE, "xs", "length 1", "length 2")]
 
 
 def test_surroundings_are_part_of_the_key():

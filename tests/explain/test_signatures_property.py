@@ -14,9 +14,20 @@ DTYPES = ("float32", "int64", "string")
 NAMES = st.sampled_from(["x", "y", "lr", "batch", "größe"])
 
 sizes = st.integers(2, 9)
+details = st.just((("device", "cpu"), ("stride", "[1]"), ("requires_grad", "False"), ("trainable", "True")))
 tensors = st.builds(
-    TensorSpec, st.sampled_from(DTYPES), st.lists(sizes, max_size=3).map(tuple), alias=st.none()
+    TensorSpec,
+    st.sampled_from(DTYPES),
+    st.lists(sizes, max_size=3).map(tuple),
+    details=st.one_of(st.just(()), details),
+    alias=st.none(),
 )
+DETAILS = {
+    "device": CauseKind.DEVICE,
+    "stride": CauseKind.LAYOUT,
+    "requires_grad": CauseKind.REQUIRES_GRAD,
+    "trainable": CauseKind.ATTRIBUTE_VALUE,
+}
 values = st.one_of(
     st.integers(2, 99).map(lambda n: ValueSpec("int", repr(n))),
     st.text("ab'\"\\", max_size=3).map(lambda text: ValueSpec("str", repr(text))),
@@ -55,6 +66,11 @@ def changes(spec, path):
             for dim, size in enumerate(spec.shape):
                 shape = (*spec.shape[:dim], size + 1, *spec.shape[dim + 1 :])
                 yield path, CauseKind.SHAPE, replace(spec, shape=shape)
+            for name, _ in spec.details:
+                changed = tuple((n, "other" if n == name else v) for n, v in spec.details)
+                is_attribute = DETAILS[name] is CauseKind.ATTRIBUTE_VALUE
+                inner = f"{path}.{name}" if is_attribute else path
+                yield inner, DETAILS[name], replace(spec, details=changed)
         case ValueSpec(type_name="NoneType"):
             yield path, CauseKind.NONE_VS_VALUE, ValueSpec("int", "3")
         case ValueSpec():
@@ -82,19 +98,26 @@ def changes(spec, path):
                     yield inner, kind, replace(spec, items=items)
 
 
+def changes_of_call(old):
+    """Every single change of a signature as a whole: (path, kind, the changed signature)."""
+    more = (("more", TensorSpec("float32", (2,))),)
+    yield "more", CauseKind.ARGUMENT_COUNT, replace(old, arguments=(*old.arguments, *more))
+    if len(old.arguments) > 1:
+        yield old.arguments[-1][0], CauseKind.ARGUMENT_COUNT, replace(old, arguments=old.arguments[:-1])
+    yield "device_functions", CauseKind.CONTEXT, replace(old, context=(("device_functions", "/gpu:1"),))
+    for position, (name, spec) in enumerate(old.arguments):
+        for path, kind, changed in changes(spec, name):
+            arguments = list(old.arguments)
+            arguments[position] = (name, changed)
+            yield path, kind, replace(old, arguments=tuple(arguments))
+
+
 @st.composite
 def pairs(draw):
     """A signature, one with a single change, and that change."""
     old = draw(signatures)
-    possible = [
-        (position, *change)
-        for position, (name, spec) in enumerate(old.arguments)
-        for change in changes(spec, name)
-    ]
-    position, path, kind, changed = draw(st.sampled_from(possible))
-    arguments = list(old.arguments)
-    arguments[position] = (arguments[position][0], changed)
-    return old, Signature(tuple(arguments)), path, kind
+    path, kind, new = draw(st.sampled_from(list(changes_of_call(old))))
+    return old, new, path, kind
 
 
 def distance(found):
@@ -106,6 +129,38 @@ def distance(found):
 def test_exactly_the_change_that_was_made_is_explained(pair):
     old, new, path, kind = pair
     assert [(d.argument, d.kind) for d in differences(old, new)] == [(path, kind)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 2), min_size=2, max_size=4))
+def test_exactly_what_has_become_the_same_object_is_explained(aliases):
+    def called(numbers):
+        return Signature(
+            tuple((f"x{n}", TensorSpec("float32", (2,), alias=number)) for n, number in enumerate(numbers))
+        )
+
+    apart = called(range(10, 10 + len(aliases)))
+    found = differences(apart, called(aliases))
+    again = [f"x{n}" for n, number in enumerate(aliases) if number in aliases[:n]]
+    assert [(d.argument, d.kind) for d in found] == [(path, CauseKind.ALIASING) for path in again]
+
+
+def test_every_kind_that_a_signature_can_show_is_changed_here():
+    spec = SequenceSpec("list", (TensorSpec("float32", (2,), details=tuple((n, "x") for n in DETAILS)),))
+    arguments = (("xs", spec), ("n", ValueSpec("int", "2")), ("o", ObjectSpec("Config", 1)))
+    changed = {kind for _, kind, _ in changes_of_call(Signature(arguments))}
+    of_guards = {
+        CauseKind.GLOBAL_VALUE,
+        CauseKind.GLOBAL_STATE,
+        CauseKind.SYMBOLIC_CONDITION,
+        CauseKind.BACKEND,
+        CauseKind.NEW_FUNCTION_OBJECT,
+        CauseKind.FIRST_CALL,
+        CauseKind.UNKNOWN,
+        CauseKind.ALIASING,
+    }
+    assert changed | of_guards == set(CauseKind)
+    assert not changed & of_guards
 
 
 @settings(max_examples=100, deadline=None)

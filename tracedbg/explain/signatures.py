@@ -180,7 +180,7 @@ def _sequence_differences(old: SequenceSpec, new: SequenceSpec, path: str) -> li
 
 
 def _length(spec: SequenceSpec) -> str:
-    return f"{spec.type_name} of {len(spec.items)}"
+    return f"length {len(spec.items)}"
 
 
 def _mapping_differences(old: MappingSpec, new: MappingSpec, path: str) -> list[Difference]:

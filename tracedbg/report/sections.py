@@ -23,7 +23,16 @@ def retraces(summary: Summary, style: Style) -> list[str]:
     """Why functions were traced again, and will be: the costliest cause first."""
     found = [item for item in _causes(summary) if not item[0].settled]
     entries = [_cause(group, function, style) for group, function in found[:MAX_ENTRIES]]
-    return _section("Why it was traced again", entries, len(found), style)
+    lines = _section("Why it was traced again", entries, len(found), style)
+    return [*lines, *_more(found, style)] if lines else []
+
+
+def _more(found: list[tuple[CauseGroup, FunctionSummary]], style: Style) -> list[str]:
+    """Where the documentation tells more of these kinds."""
+    kinds = dict.fromkeys(group.kind.value for group, _ in found)
+    page = found[0][0].docs.partition("#")[0]
+    words = style.wrap(f"more on {', '.join(kinds)}: {page}", _IN - 2) if page else []
+    return ["", *(style.paint(line, "dim") for line in words)]
 
 
 def settled(summary: Summary, style: Style) -> list[str]:

@@ -11,6 +11,7 @@ are more specific (a dimension None against 3; the detail `name` against none).
 from __future__ import annotations
 
 import itertools
+import os
 import reprlib
 import sys
 import weakref
@@ -303,5 +304,5 @@ def _describe(target: Any) -> str:
         target = getattr(target, "python_function", target)
     if isinstance(target, FunctionType):
         code = target.__code__
-        return f"{code.co_name} at {code.co_filename}:{code.co_firstlineno}"
+        return f"{code.co_name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno})"
     return target.__qualname__ if isinstance(target, type) else ""

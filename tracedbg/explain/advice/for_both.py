@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 K = CauseKind
 _NONE = "none needed: "
-_OPTION = {
+_STATES = {
     K.NONE_VS_VALUE: "`{name}` is optional, and both ways have their trace now",
-    K.REQUIRES_GRAD: "`{name}` with and without a gradient have their trace now",
-    K.GLOBAL_STATE: "`{name}` on and off have their trace now",
+    K.REQUIRES_GRAD: "`{name}` with and without a gradient have their trace now; passing it always the same"
+    " way spares this one",
+    K.GLOBAL_STATE: "`{name}` on and off have their trace now; calling under one of both spares this one",
 }
 
 
@@ -36,7 +37,7 @@ class Settled:
             return _NONE + _general(situation)
         if situation.argument.endswith(".training"):
             return f"{_NONE}train and eval mode have their trace now"
-        return _NONE + _OPTION.get(situation.kind, "both values of `{name}` have their trace now").format(
+        return _NONE + _STATES.get(situation.kind, "both values of `{name}` have their trace now").format(
             name=situation.argument
         )
 

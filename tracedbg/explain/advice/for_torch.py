@@ -33,14 +33,15 @@ class RelaxShape:
         if detail == "marked":
             return "mark the dimensions of each tensor, from the first call on"
         if detail == "parameter":
-            return (
-                "torch._dynamo.config.force_parameter_static_shapes = False, and mark the parameter:"
-                f" {mark_dynamic(name, dims)}"
-            )
+            return f"keep the modules of few sizes: each size of `{name}` has a graph of its own"
         if detail == SPECIALISED:
             dim = dims[0] if dims else 0
+            is_general = situation.difference.before.startswith(
+                "size "
+            )  # a trace for any other size is there
+            size = "2 or more" if is_general else "the size of the others"
             return (
-                "pad to 2 or more, or drop a batch that is smaller, or call"
+                f"pad to {size}, or drop a batch that is smaller, or call"
                 f" torch._dynamo.decorators.mark_unbacked({name}, {dim}) before each call"
             )
         if situation.asked("dynamic") == "False":
@@ -78,7 +79,7 @@ class ModuleNumber:
         name = situation.argument
         if name.endswith('["lr"]'):
             return "give the optimizer lr=torch.tensor(...): then a new rate is no new graph"
-        text = f"keep `{name}` in a tensor: {name} = torch.tensor({situation.difference.after})"
+        text = f"keep `{name}` in a tensor: {name} = torch.tensor({name})"
         if situation.difference.detail == "float":
             return text
         return f"{text}, or set torch._dynamo.config.allow_unspec_int_on_nn_module = True"
