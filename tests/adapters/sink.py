@@ -60,6 +60,8 @@ def attached(module: ModuleType, *adapters: Adapter, faults: int = 0) -> Iterato
             adapter.attach(module, hooks)
         yield sink
     finally:
+        for hooks in all_hooks:
+            hooks.tell()
         for hooks in reversed(all_hooks):
             hooks.remove()
     found = sink.of(Fault)

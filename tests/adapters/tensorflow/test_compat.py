@@ -6,7 +6,7 @@ import pytest
 
 from adapters.sink import attached
 from tracedbg.adapters.tf_common import _compat
-from tracedbg.events import Construct, Conversion, Fault, GraphMade, PhaseSpan, Role, TraceStarted
+from tracedbg.events import Calls, Construct, Conversion, Fault, GraphMade, PhaseSpan, Role, TraceStarted
 
 tf = pytest.importorskip("tensorflow")
 api = pytest.importorskip("tensorflow.python.autograph.impl.api")
@@ -27,6 +27,11 @@ PARTS = {
     },
     _compat.TRACE_TYPES: {"signatures"},
     _compat.FUNCTION_MADE: {"made"},
+    _compat.EAGER_SWITCH: {"calls"},
+    _compat.EAGER_FLAG: {"calls"},
+    _compat.RUNS_EAGERLY: {"calls"},
+    _compat.TRACED_CALL: {"calls"},
+    _compat.CALL_DETECTORS: {"calls"},
     _compat.BACKWARD_NAME: {"backward", "first_run"},
     _compat.BACKWARD_MADE: {"backward", "first_run"},
     _compat.OP_MADE: {"lines"},
@@ -72,6 +77,7 @@ def parts_that_report(sink):
         "made": [trace for trace in forward if trace.traceable.created_at],
         "backward": sink.of(TraceStarted, role=Role.BACKWARD),
         "first_run": sink.of(PhaseSpan, name="first_run"),
+        "calls": sink.of(Calls),
         "constructs": sink.of(Construct),
         "conversions": [event for event in sink.of(Conversion) if not event.failure],
         "failures": [event for event in sink.of(Conversion) if event.failure],
@@ -88,7 +94,7 @@ def adapters():
 
 ALL_PARTS = {
     "traces", "graphs", "signatures", "lines", "call_stacks", "made", "backward", "first_run",
-    "constructs", "conversions", "failures",
+    "calls", "constructs", "conversions", "failures",
 }  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def test_after_removal_everything_is_tensorflows_own():
     with attached(tf, TfFunctionAdapter(), AutographAdapter()):
         during = [name.get() for name in names]
     assert [name.get() for name in names] == before
-    assert sum(a is not b and a != b for a, b in zip(before, during, strict=True)) == 10
+    assert sum(a is not b and a != b for a, b in zip(before, during, strict=True)) == 11
 
 
 def test_two_attachments_nest():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tracedbg.adapters.py_state.observed import by_name
 from tracedbg.adapters.tf_common import _compat, running
 from tracedbg.adapters.tf_common.stack import caller
-from tracedbg.events import Conversion
-from tracedbg.source import code_name
+from tracedbg.events import Conversion, Fallback, Framework, Traceable
+from tracedbg.source import code_name, is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +135,14 @@ class Failures:
         if code not in self._reported:
             self._reported.add(code)
             self._hooks.sink.emit(_conversion(function, 0, failure=reason))
+            self._fall_back(code, reason)
+
+    def _fall_back(self, code: CodeType, reason: str) -> None:
+        if is_user_file(code.co_filename):
+            name, file, line = code_name(code), code.co_filename, code.co_firstlineno
+            function = Traceable(Framework.TF_FUNCTION, name, file, line)
+            event = Fallback(function, "unconverted", f"left as it is: {reason}", self._hooks.sink.now_ns())
+            self._hooks.sink.emit(event)
 
 
 def _conversion(function: Any, duration_ns: int, **more: Any) -> Conversion:

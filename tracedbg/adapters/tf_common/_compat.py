@@ -54,6 +54,28 @@ FUNCTION_MADE = PrivateName(
     "Function._get_key_for_call_stats",
     "the last call of `Function.__init__`, when the object is complete",
 )
+EAGER_SWITCH = PrivateName(
+    f"{_POLYMORPHIC}.eager_function_run",
+    "run_functions_eagerly.__code__",
+    "what `tf.config` and all other names stand for: it sets `RUN_FUNCTIONS_EAGERLY` of its module to "
+    "`bool(...)`, and looks `bool` up in that module first",
+)
+EAGER_FLAG = PrivateName(f"{_POLYMORPHIC}.eager_function_run", "RUN_FUNCTIONS_EAGERLY", "what it has set")
+RUNS_EAGERLY = PrivateName(
+    f"{_POLYMORPHIC}.polymorphic_function",
+    "Function._run_functions_eagerly",
+    "a property that each call asks, once; the function has `_key_for_call_stats`",
+)
+TRACED_CALL = PrivateName(
+    f"{_POLYMORPHIC}.polymorphic_function",
+    "_FrequentTracingDetectorManager.called_with_tracing",
+    "called with that key by `Function.__call__` at the end of a call that traced",
+)
+CALL_DETECTORS = PrivateName(
+    f"{_POLYMORPHIC}.polymorphic_function",
+    "_frequent_tracing_detector_manager._detectors",
+    "by that key: what counts calls, in a list `_calls_per_tracings` whose last number each call adds to",
+)
 BACKWARD_NAME = PrivateName(
     f"{_POLYMORPHIC}.concrete_function",
     "_backward_name",
@@ -150,6 +172,11 @@ DISTRIBUTED_DATA = PrivateName(
 TF_FUNCTION_NAMES = (
     TRACE_SPAN,
     FUNCTION_MADE,
+    EAGER_SWITCH,
+    EAGER_FLAG,
+    RUNS_EAGERLY,
+    TRACED_CALL,
+    CALL_DETECTORS,
     BACKWARD_NAME,
     BACKWARD_MADE,
     OP_MADE,

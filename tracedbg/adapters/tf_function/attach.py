@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracedbg.adapters.tf_common import _compat
 from tracedbg.adapters.tf_common.stack import UserStack
+from tracedbg.adapters.tf_function.calls import CallCounts
 from tracedbg.adapters.tf_function.first_run import FirstRuns
 from tracedbg.adapters.tf_function.gradients import Gradients
 from tracedbg.adapters.tf_function.graphs import OpLines
@@ -28,6 +29,7 @@ def install(hooks: Hooks) -> None:
     for where, part in (
         ("first_run", first_runs),
         ("traces", Tracer(hooks, subjects, stack, reader, first_runs)),
+        ("calls", CallCounts(hooks, subjects, stack)),
         ("made", Making(hooks, subjects, stack)),
         ("gradients", Gradients(hooks, subjects, stack, first_runs)),
         ("op_lines", OpLines(hooks, stack)),

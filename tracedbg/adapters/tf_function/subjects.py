@@ -97,6 +97,15 @@ class Subjects:
             subject.traceable = self._traceable(options, subject)
         return subject
 
+    def called(self, function: Any) -> Traceable:
+        """Who a `tf.function` object is that may never have been traced."""
+        subject = self._subject(function._lock)
+        if subject.traceable is None:
+            subject.traceable = self._described(
+                list(links(function.python_function)), function._name, subject
+            )
+        return subject.traceable
+
     def keep_graph(self, graph: Any, traceable: Traceable) -> None:
         """Remember whose `graph` it is."""
         self._graphs.set(graph, traceable)
@@ -110,9 +119,15 @@ class Subjects:
 
     def _traceable(self, options: Any, subject: Subject) -> Traceable:
         chain = list(links(options.python_function))
-        innermost = _dataset_function(chain[-1]) if is_dataset(options) else chain[-1]
+        if is_dataset(options):
+            chain.append(_dataset_function(chain[-1]))
+        return self._described(chain, options.name, subject)
+
+    def _described(self, chain: list[Any], name: str, subject: Subject) -> Traceable:
+        """The function object whose `links` are `chain`."""
+        innermost = chain[-1]
         code = getattr(innermost, "__code__", None)
-        name = getattr(innermost, "__qualname__", None) or options.name
+        name = getattr(innermost, "__qualname__", None) or name
         return Traceable(
             Framework.TF_FUNCTION,
             name.replace("<locals>.", ""),
