@@ -1,0 +1,328 @@
+"""The engine on a walk of a made-up program: where it stops, and how it goes on."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from tracedbg.engine import Action, Breakpoint, Engine, Go
+from tracedbg.errors import UsageError
+from tracedbg.events import OpSite
+
+FILE = "/model.py"
+
+
+@dataclass
+class Frame:
+    function: str
+    line: int
+    locals: dict
+    file: str = FILE
+    is_traced: bool = True
+
+    def variables(self):
+        return self.locals
+
+    def names(self):
+        return {"limit": 10}
+
+    def assign(self, name, value):
+        self.locals[name] = value
+
+
+@dataclass
+class Op:
+    site: OpSite
+    index: int
+    values: list = field(default_factory=list)
+
+    def inputs(self):
+        return []
+
+    def outputs(self):
+        return [("out", value) for value in self.values]
+
+
+@dataclass
+class Point:
+    line: int
+    depth: int = 1
+    locals: dict = field(default_factory=dict)
+    op: Op | None = None
+    walk: object = None
+    file: str = FILE
+    iteration: int | None = None
+
+    def frames(self):
+        return [Frame("f", self.line, self.locals)]
+
+
+@dataclass
+class Graph:
+    graph: str = "0/0 forward"
+
+
+class Script:
+    """A frontend that answers from a list, and continues when that is at its end."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.stops = []
+        self.said = []
+
+    def interact(self, stop):
+        self.stops.append(stop)
+        return Action(self.answers.pop(0)) if self.answers else Action(Go.CONTINUE)
+
+    def say(self, text, stop=None):
+        self.said.append(text)
+
+    @property
+    def lines(self):
+        return [stop.view.line for stop in self.stops]
+
+
+def run(engine, points):
+    """Walk over lines and ops, as an adapter does."""
+    for point in points:
+        engine.before_op(point) if point.op else engine.line(point)
+
+
+def lines(*numbers, depth=1):
+    return [Point(number, depth) for number in numbers]
+
+
+def ops(*names):
+    return [Point(1, op=Op(OpSite(name, name), index), walk=Graph()) for index, name in enumerate(names)]
+
+
+def engine_with(script, *breakpoints):
+    engine = Engine(script)
+    for wanted in breakpoints:
+        engine.breakpoints.add(wanted)
+    return engine
+
+
+def test_it_stops_at_a_line_and_nowhere_else():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=2))
+    run(engine, lines(1, 2, 3))
+    (stop,) = script.stops
+    assert (stop.reason, stop.view.line, stop.breakpoint_ids) == ("breakpoint", 2, (1,))
+    assert stop.thread_id == threading.get_ident()
+
+
+@pytest.mark.parametrize(
+    ("go", "expected"),
+    [(Go.INTO, [2, 20]), (Go.OVER, [2, 3]), (Go.OUT, [2, 9]), (Go.CONTINUE, [2])],
+)
+def test_a_step_ends_at_the_line_that_it_names(go, expected):
+    script = Script(go)
+    engine = engine_with(script, Breakpoint(file=FILE, line=2))
+    caller = lines(9, depth=0)
+    run(engine, [*lines(1, 2), *lines(20, 21, depth=2), *lines(3), *caller])
+    assert script.lines == expected
+
+
+def test_a_step_by_ops_stops_at_each_op():
+    script = Script(Go.OP, Go.OP)
+    engine = engine_with(script, Breakpoint(op_pattern="add"))
+    run(engine, ops("mul", "add", "relu", "sum", "neg"))
+    assert [stop.view.op.site.op for stop in script.stops] == ["add", "relu", "sum"]
+    assert [stop.reason for stop in script.stops] == ["function breakpoint", "step", "step"]
+
+
+def test_an_op_is_found_by_its_number_in_one_graph():
+    script = Script()
+    engine = engine_with(
+        script, Breakpoint(op_index=1, graph="0/0 forward"), Breakpoint(op_index=2, graph="0/1")
+    )
+    run(engine, ops("mul", "add", "relu"))
+    assert [(stop.reason, stop.view.op.index) for stop in script.stops] == [("instruction breakpoint", 1)]
+
+
+def test_a_condition_is_asked_with_the_locals_and_globals_of_the_line():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, condition="n > limit"))
+    run(engine, [Point(1, locals={"n": n}) for n in (9, 10, 11, 12)])
+    assert [stop.view.locals["n"] for stop in script.stops] == [11, 12]
+
+
+def test_a_condition_that_fails_is_told_and_stopped_at():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, condition="nope"))
+    run(engine, lines(1))
+    assert script.said == ["condition 'nope': NameError: name 'nope' is not defined"]
+    assert script.lines == [1]
+
+
+@pytest.mark.parametrize(
+    ("hits", "expected"),
+    [
+        ("2", [2]),
+        ("== 2", [2]),
+        (">= 3", [3, 4]),
+        ("> 3", [4]),
+        ("< 2", [1]),
+        ("<=2", [1, 2]),
+        ("% 2", [2, 4]),
+    ],
+)
+def test_a_hit_condition_counts(hits, expected):
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, hit_condition=hits))
+    run(engine, [Point(1, locals={"n": n}) for n in (1, 2, 3, 4)])
+    assert [stop.view.locals["n"] for stop in script.stops] == expected
+
+
+def test_a_log_point_says_its_message_and_goes_on():
+    script = Script()
+    message = "n is {n}, twice {2 * n}"
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, log_message=message))
+    run(engine, [Point(1, locals={"n": 4})])
+    assert script.said == ["n is 4, twice 8"]
+    assert script.stops == []
+
+
+def test_a_log_message_that_fails_is_said_as_it_stands_with_the_error():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, log_message="n is {n}"))
+    run(engine, lines(1))
+    assert script.said == ["n is {n} (NameError: name 'n' is not defined)"]
+
+
+def test_a_breakpoint_for_once_is_gone_after_its_stop():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, is_once=True))
+    run(engine, lines(1, 1))
+    assert script.lines == [1]
+    assert engine.breakpoints.all == ()
+
+
+def test_a_filter_stops_at_its_event_only_while_somebody_waits_for_it():
+    script = Script()
+    engine = Engine(script)
+    assert not engine.wants("nan")
+    engine.happened("nan", Point(1), "made a NaN")
+    waiting = engine.breakpoints.add(Breakpoint(filter="nan"))
+    assert engine.wants("nan")
+    engine.happened("nan", Point(2), "made a NaN")
+    (stop,) = script.stops
+    assert (stop.reason, stop.filter, stop.text, stop.view.line) == ("exception", "nan", "made a NaN", 2)
+    engine.breakpoints.remove([waiting.id])
+    assert not engine.wants("nan")
+
+
+def test_code_that_a_person_runs_at_a_stop_does_not_stop():
+    engine = Engine(None)
+    engine.breakpoints.add(Breakpoint(file=FILE, line=5))
+    inner = []
+
+    class Asking(Script):
+        def interact(self, stop):
+            engine.line(Point(5))
+            inner.append(engine.wants_walk([(FILE, 5)], []))
+            return super().interact(stop)
+
+    engine.frontend = script = Asking()
+    run(engine, lines(5))
+    assert script.lines == [5]
+    assert inner == [False]
+
+
+def test_aborting_raises_in_the_program():
+    engine = engine_with(Script(Go.ABORT), Breakpoint(file=FILE, line=1))
+    with pytest.raises(KeyboardInterrupt):
+        run(engine, lines(1))
+
+
+def test_a_pause_stops_that_thread_at_its_next_line():
+    script = Script()
+    engine = Engine(script)
+    engine.pause(threading.get_ident())
+    assert engine.wants_walk([], [])
+    run(engine, lines(1, 2))
+    assert [(stop.reason, stop.view.line) for stop in script.stops] == [("pause", 1)]
+
+
+def test_a_step_belongs_to_its_thread():
+    script = Script(Go.INTO)
+    engine = engine_with(script, Breakpoint(file=FILE, line=1))
+    run(engine, lines(1))
+    other = threading.Thread(target=run, args=(engine, lines(2)))
+    other.start()
+    other.join()
+    assert script.lines == [1]
+    run(engine, lines(2))
+    assert script.lines == [1, 2]
+
+
+def test_a_call_is_walked_only_if_something_may_stop_in_it():
+    engine = Engine(Script())
+    graph = [(FILE, 1), (FILE, 2)], ["aten.add", "aten.relu"]
+    assert not engine.wants_walk(*graph)
+    for wanted, expected in [
+        (Breakpoint(file=FILE, line=2), True),
+        (Breakpoint(file=FILE, line=3), False),
+        (Breakpoint(op_pattern="*relu*"), True),
+        (Breakpoint(op_pattern="*conv*"), False),
+        (Breakpoint(filter="nan"), True),
+        (Breakpoint(filter="retrace"), False),
+    ]:
+        made = engine.breakpoints.add(wanted)
+        assert engine.wants_walk(*graph) is expected, wanted
+        engine.breakpoints.remove([made.id])
+
+
+def test_stepping_by_graph_stops_where_the_next_walk_begins():
+    script = Script(Go.GRAPH)
+    engine = engine_with(script, Breakpoint(file=FILE, line=1))
+    run(engine, lines(1, 2))
+    assert engine.wants_walk([], [])
+    engine.enter(Graph(), Point(7))
+    assert script.lines == [1, 7]
+
+
+def test_when_nobody_is_there_any_more_nothing_stops():
+    script = Script(Go.INTO)
+    engine = engine_with(script, Breakpoint(file=FILE, line=1), Breakpoint(filter="nan"))
+    engine.let_go()
+    run(engine, lines(1))
+    assert script.stops == []
+
+
+def test_a_step_is_void_when_the_one_who_asked_for_it_has_left():
+    script = Script(Go.INTO)
+    engine = engine_with(script, Breakpoint(file=FILE, line=1))
+    run(engine, lines(1))
+    engine.let_go()
+    run(engine, lines(2))
+    assert script.lines == [1]
+
+
+def test_adapters_hear_of_each_change():
+    engine = Engine(Script())
+    heard = []
+    engine.breakpoints.on_change(lambda: heard.append(len(engine.breakpoints.all)))
+    made = engine.breakpoints.add(Breakpoint(file=FILE, line=1))
+    engine.breakpoints.remove([made.id])
+    assert heard == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (Breakpoint(condition="x >"), "condition 'x >' is not a Python expression: invalid syntax"),
+        (Breakpoint(hit_condition="often"), "hit condition 'often' is not a number, such as 5, >= 5 or % 10"),
+        (
+            Breakpoint(filter="nun"),
+            "no filter named 'nun'; there are nan, inf, shape, retrace, graph_break, silent_eager, host_sync, error",
+        ),
+    ],
+)
+def test_a_breakpoint_that_makes_no_sense_is_refused(wanted, message):
+    with pytest.raises(UsageError) as caught:
+        Engine(Script()).breakpoints.add(wanted)
+    assert str(caught.value) == message

@@ -1,0 +1,202 @@
+"""Decides, at each line and op of a walk, whether the thread stops, and how it goes on.
+
+It must not know frameworks, protocols or screens: adapters ask it, a `Frontend` answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from tracedbg.engine.breakpoints import Breakpoint, Breakpoints
+from tracedbg.engine.stepper import Action, Go, Step
+from tracedbg.engine.views import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tracedbg.engine.views import View, Walk
+
+
+class Frontend(Protocol):
+    """Who answers a stop: a debug adapter server, a terminal prompt, a test."""
+
+    def interact(self, stop: Stop) -> Action:
+        """Called on the stopped thread, which stands still until it returns."""
+
+    def say(self, text: str, stop: Stop | None = None) -> None:
+        """A line for the person: a log point, a condition that failed."""
+
+
+class Engine:
+    """The debugger of one process.
+
+    Everything that touches the program's values runs on the stopped thread, with our hooks
+    suspended in it: an expression that calls a compiled function does not stop in it.
+    """
+
+    def __init__(self, frontend: Frontend) -> None:
+        self.breakpoints = Breakpoints()
+        self.frontend = frontend
+        self._local = threading.local()
+        self._pause: set[int] = set()
+        self._epoch = 0
+        """Raised when the frontend leaves: steps that it asked for are void, in whatever thread."""
+
+    # --- asked by adapters -------------------------------------------------------------------
+
+    def wants_walk(self, lines: Iterable[tuple[str, int]], ops: Iterable[str]) -> bool:
+        """Whether a call, in this thread, of a graph with these lines and ops is to be a walk."""
+        if self._is_suspended:
+            return False
+        step = self._step
+        if (step is not None and step.needs_walks) or threading.get_ident() in self._pause:
+            return True
+        return self.breakpoints.concern(lines, ops)
+
+    def enter(self, walk: Walk, view: View) -> None:
+        """A walk begins."""
+        del walk
+        step = self._step
+        if not self._is_suspended and step is not None and step.action.go is Go.GRAPH:
+            self._stop("step", view)
+
+    def line(self, view: View) -> None:
+        """The thread is about to run a line."""
+        if self._is_suspended:
+            return
+        hit = self._first_hit(self.breakpoints.at_line(view.file, view.line), view)
+        if hit is not None:
+            self._stop("breakpoint", view, breakpoints=(hit,))
+        elif self._arrives_by_pause():
+            self._stop("pause", view)
+        elif (step := self._step) is not None and step.arrives_at_line(view):
+            self._stop("step", view)
+
+    def before_op(self, view: View) -> None:
+        """The thread is about to run an op."""
+        if self._is_suspended or view.op is None:
+            return
+        index, graph = view.op.index, view.walk.graph if view.walk else ""
+        numbered = [one for one in self.breakpoints.by_index if (one.op_index, one.graph) == (index, graph)]
+        named = self.breakpoints.for_op(view.op.site.op) if self.breakpoints.by_op else []
+        if (hit := self._first_hit(numbered, view)) is not None:
+            self._stop("instruction breakpoint", view, breakpoints=(hit,))
+        elif (hit := self._first_hit(named, view)) is not None:
+            self._stop("function breakpoint", view, f"{view.op.site.op} is next", (hit,))
+        elif (step := self._step) is not None and step.arrives_at_op(view):
+            self._stop("step", view)
+
+    def wants(self, name: str) -> bool:
+        """Whether somebody waits for an event of `FILTERS`: only then look for it."""
+        return name in self.breakpoints.filters and not self._is_suspended
+
+    def happened(self, name: str, view: View, text: str) -> None:
+        """An event of `FILTERS` has happened."""
+        waiting = self.breakpoints.filters.get(name)
+        if self._is_suspended or waiting is None:
+            return
+        if (hit := self._first_hit((waiting,), view)) is not None:
+            self._stop("exception", view, text, (hit,), name)
+
+    # --- asked by frontends ------------------------------------------------------------------
+
+    def pause(self, thread_id: int) -> None:
+        """Stop that thread at its next line."""
+        self._pause.add(thread_id)
+
+    def let_go(self) -> None:
+        """Nobody is there to answer: take all breakpoints out, and never stop again."""
+        self._epoch += 1
+        self._pause.clear()
+        self.breakpoints.clear()
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Run code in this thread that must not stop."""
+        self._local.suspended = getattr(self._local, "suspended", 0) + 1
+        try:
+            yield
+        finally:
+            self._local.suspended -= 1
+
+    def evaluate(self, text: str, view: View, frame: int = 0) -> object:
+        """The value of an expression in a frame of `view`.
+
+        Raises:
+            Exception: whatever it raises.
+        """
+        at = view.frames()[frame]
+        with self.suspended():
+            return eval(text, dict(at.names()), dict(at.variables()))  # noqa: S307  the person at the debugger asks
+
+    # --- inside ------------------------------------------------------------------------------
+
+    @property
+    def _is_suspended(self) -> bool:
+        return getattr(self._local, "suspended", 0) > 0
+
+    @property
+    def _step(self) -> Step | None:
+        epoch, step = getattr(self._local, "step", (0, None))
+        return step if epoch == self._epoch else None
+
+    def _arrives_by_pause(self) -> bool:
+        if not self._pause:
+            return False
+        me = threading.get_ident()
+        if me in self._pause:
+            self._pause.discard(me)
+            return True
+        return False
+
+    def _first_hit(self, candidates: Iterable[Breakpoint], view: View) -> Breakpoint | None:
+        """The first that stops; those that only log have done so."""
+        first = None
+        for candidate in candidates:
+            if not self._holds(candidate, view) or not candidate.counts():
+                continue
+            if candidate.log_message:
+                self.frontend.say(self._filled(candidate.log_message, view))
+            elif first is None:
+                first = candidate
+        return first
+
+    def _holds(self, candidate: Breakpoint, view: View) -> bool:
+        if not candidate.condition:
+            return True
+        try:
+            return bool(self.evaluate(candidate.condition, view))
+        except Exception as error:  # noqa: BLE001  told; and stopped at, so that it can be mended
+            self.frontend.say(f"condition {candidate.condition!r}: {type(error).__name__}: {error}")
+            return True
+
+    def _filled(self, message: str, view: View) -> str:
+        """A log message with its `{expression}`s filled in, as an f-string would be."""
+        try:
+            text = self.evaluate(f"f{message!r}", view)
+        except Exception as error:  # noqa: BLE001  told in its place
+            return f"{message} ({type(error).__name__}: {error})"
+        return str(text)
+
+    def _stop(
+        self,
+        reason: str,
+        view: View,
+        text: str = "",
+        breakpoints: tuple[Breakpoint, ...] = (),
+        filter_name: str = "",
+    ) -> None:
+        once = [one.id for one in breakpoints if one.is_once]
+        if once:
+            self.breakpoints.remove(once)
+        ids = tuple(one.id for one in breakpoints)
+        stop = Stop(threading.get_ident(), reason, view, text, ids, filter_name)
+        self._local.step = (self._epoch, None)
+        with self.suspended():
+            action = self.frontend.interact(stop)
+        if action.go is Go.ABORT:
+            raise KeyboardInterrupt
+        if action.go is not Go.CONTINUE:
+            self._local.step = (self._epoch, Step(action, view.depth))
