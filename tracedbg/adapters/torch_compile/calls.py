@@ -14,22 +14,22 @@ from __future__ import annotations
 
 import inspect
 import logging
-import operator
 import sys
+import threading
 import types
-import weakref
-from dataclasses import dataclass, field
-from itertools import repeat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile import _compat
+from tracedbg.adapters.torch_compile.counts import REGISTRY
 from tracedbg.adapters.torch_compile.functions import traceable
-from tracedbg.events import Calls, Fallback
+from tracedbg.events import Fallback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import CodeType, FrameType
 
+    from tracedbg.adapters.torch_compile.counts import Count, Counted
     from tracedbg.events import Traceable
     from tracedbg.hooks import Hooks
 
@@ -38,119 +38,19 @@ _DEFAULT = ("default", "fail_on_recompile")
 """The stances under which each call is compiled, or raises."""
 
 
-class Count:
-    """Counts the calls of `next`, in C."""
-
-    __slots__ = ("_left", "next")
-
-    def __init__(self) -> None:
-        self._left = repeat(int, sys.maxsize)
-        self.next: Callable[[], Callable[[], int]] = self._left.__next__
-        """To be called by torch; the `int` that it returns may be called, and does nothing."""
-
-    @property
-    def value(self) -> int:
-        """How many calls there were."""
-        return sys.maxsize - operator.length_hint(self._left)
-
-
-@dataclass(eq=False)
-class Counted:
-    """The calls of one code object."""
-
-    code: weakref.ref[CodeType]
-    function: Traceable | None = None
-    """Known from its first compile on, or from its first eager call."""
-    compiled: Count = field(default_factory=Count)
-    entered: Count = field(default_factory=Count)
-    entered_unseen: int = 0
-    """Calls of wrappers that were first seen in the middle of a call."""
-    raised: int = 0
-    """Calls that ended with an exception while compiling."""
-    is_wrapped: bool = False
-    """Whether all that calls it is a `torch.compile` wrapper that counts."""
-    is_called_inside: bool = False
-    """Whether another function that is compiled calls it, too."""
-    is_counted: bool = True
-    """Whether all of its compiled code counts."""
-    has_fallen_back: bool = False
-    first_eager_call: int | None = None
-    unexplained_before: int = 0
-    """Calls that were neither compiled nor told of when the stance was last changed."""
-    told: tuple[int, int] = (0, 0)
-    told_first: bool = False
-
-    @property
-    def all_calls(self) -> int | None:
-        """None where nobody knows."""
-        if not self.is_wrapped or self.is_called_inside or not self.is_counted:
-            return None
-        return self.entered.value + self.entered_unseen
-
-    @property
-    def unexplained(self) -> int:
-        """Calls that neither ran compiled code nor raised."""
-        return max((self.all_calls or 0) - self.compiled.value - self.raised, 0)
-
-    @property
-    def eager(self) -> int | None:
-        """While the function is well, a call that is neither is just being compiled."""
-        if not self.has_fallen_back:
-            return 0
-        return None if self.all_calls is None else self.unexplained
-
-    def fall_back(self, first_eager_call: int | None) -> None:
-        """From here on, calls run eager."""
-        if not self.has_fallen_back:
-            self.has_fallen_back = True
-            self.first_eager_call = first_eager_call
-
-    @property
-    def current_call(self) -> int:
-        """The number of the call that is under way."""
-        return self.all_calls or self.compiled.value + self.raised + 1
-
-
-class _Registry:
-    """What was counted in this process, by code object, in all attachments."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[int, Counted] = {}
-
-    def of(self, code: CodeType, f_locals: Mapping[str, Any] | None = None) -> Counted:
-        """By identity: two code objects that are equal are two. See `traceable` for `f_locals`."""
-        if f_locals is not None and _compat.is_wrapper(code):
-            code = forward_code(f_locals.get(_compat.WRAPPED)) or code
-        found = self._by_id.get(id(code))
-        if found is None or found.code() is not code:
-            found = self._by_id[id(code)] = Counted(weakref.ref(code))
-        return found
-
-    def __iter__(self) -> Iterator[Counted]:
-        yield from list(self._by_id.values())
-
-    def forget_dead(self) -> None:
-        """Called when all has been told."""
-        for key, counted in list(self._by_id.items()):
-            if counted.code() is None:
-                del self._by_id[key]
-
-
-_registry = _Registry()
-
-
 class CallCounts:
     """Counts calls while attached, and tells what came to be since it last told."""
 
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
-        self._wrappers: weakref.WeakKeyDictionary[Any, Counted] = weakref.WeakKeyDictionary()
         self._stance = "default"
 
     def install(self) -> None:
         """Install the hooks."""
-        for counted in _registry:
-            counted.told = (counted.compiled.value, counted.eager or 0)
+        for counted in REGISTRY:
+            counted.begin()
+        for context, counted in REGISTRY.wrappers.items():
+            context.enter_exit_hooks.append(counted.entered.next)
         self._hooks.patch(*_compat.WRAP.find(), self._wrap)
         self._hooks.patch(*_compat.SET_STANCE.find(), self._wrap_set_stance)
         self._hooks.on_tell(self.tell)
@@ -168,16 +68,16 @@ class CallCounts:
         if isinstance(wrapper, types.FunctionType):
             called = vars(wrapper).get("_torchdynamo_orig_callable")
             if (code := code_called(called)) is not None:
-                self._watch(context, _registry.of(code))
+                self._watch(context, REGISTRY.of(code))
 
     def _watch(self, context: Any, counted: Counted) -> None:
-        watched = self._wrappers.get(context)
+        watched = REGISTRY.wrappers.get(context)
         if watched is counted:
             return
         if watched is not None:  # `torch._dynamo.optimize(...)` put around several functions
             watched.is_called_inside = counted.is_called_inside = True
             return
-        self._wrappers[context] = counted
+        REGISTRY.wrappers[context] = counted
         context.enter_exit_hooks.append(counted.entered.next)
         counted.is_wrapped = True
 
@@ -192,42 +92,42 @@ class CallCounts:
             entries: what it was compiled into before; those of before we came do not count their calls.
             function: who it is.
         """
-        counted = _registry.of(compiled, f_locals)
+        inside = forward_code(f_locals.get(_compat.WRAPPED)) if _compat.is_wrapper(compiled) else None
+        counted = REGISTRY.of(inside or compiled)
         counted.function = function
         codes = [entry.code for entry in entries if entry.code is not None]  # None: it can never fit again
         if any(counted.compiled.next not in code.co_consts for code in codes):
             counted.is_counted = False
         context, called = _wrapper_around(sys._getframe(1))
         code = None if context is None else code_called(called)
-        if code is None or _registry.of(code) is not counted:
+        if code is None or REGISTRY.of(code) is not counted:
             counted.is_called_inside = True
-        elif context not in self._wrappers:
+        elif context not in REGISTRY.wrappers:
             self._watch(context, counted)
             counted.entered_unseen += 1
         return counted
 
     def given(self, code: CodeType) -> Counted | None:
         """The calls of `code` if it was given to `torch.compile`."""
-        counted = _registry.of(code)
+        counted = REGISTRY.of(code)
         return counted if counted.is_wrapped else None
 
     def tell(self) -> None:
         """Emit what came to be since the last time."""
-        for counted in _registry:
+        # In the background, a call that is just looking for its graph would seem to be an eager one.
+        if self._stance == "force_eager" or threading.get_ident() == threading.main_thread().ident:
+            self._settle()
+        for counted in REGISTRY:
             if counted.function is None:
                 continue
-            compiled, eager = counted.compiled.value, counted.eager
-            before = counted.told
-            news = (compiled - before[0], None if eager is None else eager - before[1])
-            is_first = counted.first_eager_call is not None and not counted.told_first
-            if news in ((0, 0), (0, None)) and not is_first:
+            news, sink = counted.news(counted.function), self._hooks.sink
+            if news is None:
                 continue
-            counted.told = (compiled, eager or 0)
-            counted.told_first |= is_first
-            first = counted.first_eager_call if is_first else None
-            more = news[0] if counted.is_counted else None
-            self._hooks.sink.emit(Calls(counted.function, more, news[1], first))
-        _registry.forget_dead()
+            if news.eager and counted.fallback and not counted.has_told_fallback:
+                counted.has_told_fallback = True  # it fell back before this attachment
+                sink.emit(replace(counted.fallback, time_ns=sink.now_ns()))
+            sink.emit(news)
+        REGISTRY.forget_dead()
 
     def _wrap_set_stance(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def _set_stance(stance: Any) -> Any:
@@ -240,27 +140,29 @@ class CallCounts:
     def _change_stance(self, stance: str) -> None:
         self._settle()
         self._stance = stance
-        for counted in _registry:
+        for counted in REGISTRY:
             counted.unexplained_before = counted.unexplained
 
     def _settle(self) -> None:
         """Which functions has the stance that is now over made run eager?"""
         if self._stance in _DEFAULT:
             return
-        for counted in _registry:
+        for counted in REGISTRY:
             code = counted.code()
             count = counted.unexplained - counted.unexplained_before
-            if code is None or counted.has_fallen_back or count <= 0:
+            if code is None or counted.fallback or count <= 0:
                 continue
             counted.function = counted.function or traceable(code)
             # Under `force_eager` all calls since then, under another stance nobody knows which.
             is_all = self._stance == "force_eager"
-            counted.fall_back((counted.all_calls or 0) - count + 1 if is_all else None)
+            first = (counted.all_calls or 0) - count + 1 if is_all else None
             reason = f'torch.compiler.set_stance("{self._stance}")'
-            self._hooks.sink.emit(Fallback(counted.function, "forced", reason, self._hooks.sink.now_ns()))
+            fallback = Fallback(counted.function, "forced", reason, self._hooks.sink.now_ns())
+            counted.fall_back(fallback, first)
+            self._hooks.sink.emit(fallback)
 
     def _remove(self) -> None:
-        for context, counted in list(self._wrappers.items()):
+        for context, counted in list(REGISTRY.wrappers.items()):
             if counted.entered.next in context.enter_exit_hooks:
                 context.enter_exit_hooks.remove(counted.entered.next)
 

@@ -34,7 +34,8 @@ from tracedbg.source import current_stack
 if TYPE_CHECKING:
     from types import CodeType
 
-    from tracedbg.adapters.torch_compile.calls import CallCounts, Counted
+    from tracedbg.adapters.torch_compile.calls import CallCounts
+    from tracedbg.adapters.torch_compile.counts import Counted
     from tracedbg.events import Frame, GuardFailure, OpSite, Traceable
     from tracedbg.hooks import Hooks
 
@@ -212,12 +213,13 @@ class Compiles:
         timeline.end(end_ns, self._sink)
 
     def _fall_back(self, current: Compile, kind: str, reason: str, *, raises: bool = False) -> None:
+        now_ns, stack = self._sink.now_ns(), current.call_stack
+        fallback = Fallback(current.function, kind, reason, now_ns, current.failures, stack)
         if current.calls is not None and raises:
             current.calls.raised += 1
         elif current.calls is not None:
-            current.calls.fall_back(current.calls.current_call)
-        now_ns, stack = self._sink.now_ns(), current.call_stack
-        self._sink.emit(Fallback(current.function, kind, reason, now_ns, current.failures, stack))
+            current.calls.fall_back(fallback, current.calls.current_call)
+        self._sink.emit(fallback)
         self._hooks.tell()
 
     def add_graph(self, graph: Any) -> None:

@@ -71,10 +71,11 @@ class Skips:
         if calls is None:
             return
         calls.function = calls.function or traceable(code)
-        calls.fall_back(calls.current_call)
         stack = user_stack(current_stack())
         sink = self._hooks.sink
-        sink.emit(Fallback(calls.function, kind, reason, sink.now_ns(), call_stack=stack))
+        fallback = Fallback(calls.function, kind, reason, sink.now_ns(), call_stack=stack)
+        calls.fall_back(fallback, calls.current_call)
+        sink.emit(fallback)
         self._hooks.tell()
 
 
