@@ -229,6 +229,19 @@ def test_a_break_that_dynamo_can_resume_after_is_no_fallback():
     assert counted(sink, rest.name) == (2, 0, None)
 
 
+def test_a_function_that_is_excluded_is_told_of_once_and_its_callers_stay_compiled():
+    @torch.compiler.disable
+    def helper(x):
+        return x.sin()
+
+    with watched() as sink:
+        for function in (lambda x: helper(x + 1) * 2, lambda y: helper(y + 2) * 3):
+            torch.compile(function, backend="eager")(torch.ones(2))
+    (fallback,) = sink.of(Fallback)
+    assert (fallback.kind, fallback.function.name.rpartition(".")[2]) == ("disabled", "helper")
+    assert counted(sink, "<lambda>") == (2, 0, None)
+
+
 def test_a_generator_is_not_supported():
     def f(x):
         yield x + 1

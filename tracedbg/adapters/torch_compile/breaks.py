@@ -9,7 +9,8 @@ another is compiled on its own afterwards, and breaks again at the same line.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile.functions import user_stack
 from tracedbg.events import Frame, GraphBreak
@@ -50,6 +51,23 @@ def graph_break(
         ran_eager=line_text(frame.file, frame.line),
         trace_id=trace_id,
     )
+
+
+def disabled_function(error: BaseException) -> Any:
+    """The function of the user's that `torch.compiler.disable` excludes, where that is the break; else None.
+
+    Source: `torch/_dynamo/variables/functions.py`, `SkipFunctionVariable.call_function`, which raises.
+    """
+    if "torch.compiler.disable" not in (getattr(error, "gb_type", None) or ""):
+        return None
+    at = error.__traceback__
+    while at is not None:
+        value = getattr(at.tb_frame.f_locals.get("self"), "value", None)
+        function = getattr(value, "_torchdynamo_orig_callable", None)
+        if isinstance(function, FunctionType) and getattr(value, "_torchdynamo_disable", False):
+            return function
+        at = at.tb_next
+    return None
 
 
 def is_within_block(kind: str) -> bool:

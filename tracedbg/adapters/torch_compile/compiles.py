@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile import _compat
-from tracedbg.adapters.torch_compile.breaks import graph_break, is_within_block
+from tracedbg.adapters.torch_compile.breaks import disabled_function, graph_break, is_within_block
 from tracedbg.adapters.torch_compile.calls import add_count, is_kept
 from tracedbg.adapters.torch_compile.functions import role, traceable, user_stack
 from tracedbg.adapters.torch_compile.graphs import count_ops, op_sites
@@ -29,7 +29,7 @@ from tracedbg.adapters.torch_compile.options import options_of
 from tracedbg.adapters.torch_compile.phases import Timeline
 from tracedbg.adapters.torch_compile.symbolic import symbolic_sources
 from tracedbg.events import Fallback, GraphMade, Outcome, TraceEnded, TraceStarted
-from tracedbg.source import current_stack
+from tracedbg.source import current_stack, is_user_file
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -84,6 +84,7 @@ class Compiles:
         self._sink = hooks.sink
         self._local = threading.local()
         self._timelines: dict[object, Timeline] = {}
+        self._disabled: set[Traceable] = set()
 
     @property
     def _active(self) -> list[Compile]:
@@ -252,6 +253,18 @@ class Compiles:
         if key not in current.breaks:
             current.breaks.add(key)
             self._sink.emit(found)
+            self._hooks.safely("disabled", self._note_disabled, error, found.stack)
+
+    def _note_disabled(self, error: BaseException, stack: tuple[Frame, ...]) -> None:
+        """A break at a call of a function that the user has excluded: told once for each."""
+        excluded = disabled_function(error)
+        if excluded is None or not is_user_file(excluded.__code__.co_filename):
+            return
+        function = traceable(excluded.__code__)
+        if function not in self._disabled:
+            self._disabled.add(function)
+            reason = "torch.compiler.disable: the functions that call it are cut in two there"
+            self._sink.emit(Fallback(function, "disabled", reason, self._sink.now_ns(), call_stack=stack))
 
     def add_phase(self, compile_id: Any, event: str, start_ns: int, end_ns: int) -> None:
         """The end of one of torch's phases, during the compile or long after it."""
