@@ -1,4 +1,4 @@
-"""Which adapters, commands and rules of advice there are: list their names without importing, load one by name.
+"""Which adapters, commands and rules of advice there are: names without importing, and one by its name.
 
 Ours stand in a table, so that starting up reads no file. Those of other packages come from entry
 points of the same groups. It must not know what any of them does.

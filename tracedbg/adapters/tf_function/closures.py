@@ -69,7 +69,7 @@ class ClosureIds:
         return ", ".join(parts)
 
     def _code(self, code: CodeType) -> int:
-        """Tells apart two lambdas of one line; code that was compiled again from the same text is the same."""
+        """Tells apart two lambdas of one line; code compiled again from the same text is the same."""
         if len(self._codes) >= _MAX_KEPT:
             self._codes.clear()
         return self._codes.get(code) or self._codes.setdefault(code, next(self._count))
