@@ -227,9 +227,7 @@ class ProcessRecording:
         """How often each function was called."""
         traceables = self._traceables()
         return [
-            ev.Calls(
-                traceables[row["traceable_id"]], row["compiled"], row["eager"], row["first_eager_call"]
-            )
+            ev.Calls(traceables[row["traceable_id"]], row["compiled"], row["eager"], row["first_eager_call"])
             for row in self._rows("select * from calls order by traceable_id")
         ]
 
