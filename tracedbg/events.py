@@ -3,6 +3,8 @@
 Frozen data only. This module knows no framework, no storage and no screen; every other
 module may import it, and it imports nothing of ours.
 
+One file, although a long one: it is one vocabulary, and is read as a whole.
+
 Lines are 1-based. Times are integer nanoseconds on the monotonic clock since the run's start.
 A tuple of `Frame` is a stack with the innermost frame first.
 """
