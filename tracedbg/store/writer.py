@@ -25,6 +25,10 @@ _COUNTED_ELSEWHERE = (ev.TraceEnded, ev.PhaseSpan, ev.CacheHits)
 """They belong to a trace, and are kept or left out with it."""
 
 
+_RESERVE_BYTES = 32 * 1024
+"""Room that is kept on the disk, so that a full one still takes the word that it is full."""
+
+
 class Writer:
     """An open database of one process. Not safe for use in several threads at once."""
 
@@ -39,7 +43,9 @@ class Writer:
         self._traceables: dict[ev.Traceable, int] = {}
         self._open_dropped: dict[int, ev.TraceStarted] = {}
         self._handlers = self._make_handlers()
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _create(path)
+        self._reserve = f"{path}-reserve"
+        _create(self._reserve, bytes(_RESERVE_BYTES))
         self._connect()
         self._db.executescript(
             f"pragma application_id = {schema.APPLICATION_ID};"
@@ -102,9 +108,15 @@ class Writer:
             # Into one file without a log: a reader would otherwise leave an empty one beside it.
             self._db.executescript("pragma busy_timeout = 0; pragma journal_mode = delete;")
         self._db.close()
+        self._give_up_reserve()
+
+    def _give_up_reserve(self) -> None:
+        with suppress(OSError):  # the folder is gone, or cannot be written any more
+            os.unlink(self._reserve)
 
     def close_broken(self, error: str) -> None:
         """Close after a write has failed, leaving word of it if that is still possible."""
+        self._give_up_reserve()
         try:
             self._db.execute("update process set recording_error = ?", (error,))
         except sqlite3.Error:
@@ -361,6 +373,15 @@ class Writer:
 
     def _fault(self, event: ev.Fault) -> None:
         self._insert("fault", place=event.where, message=event.message, time_ns=event.time_ns)
+
+
+def _create(path: str, content: bytes = b"") -> None:
+    """Make a file that only its owner may read; it must not exist yet."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        os.write(descriptor, content)
+    finally:
+        os.close(descriptor)
 
 
 def _storable(value: Any) -> Any:
