@@ -15,7 +15,7 @@ from tracedbg.explain import Explainer, is_retrace, summarise
 from tracedbg.report.json import to_json
 from tracedbg.report.text import render
 from tracedbg.session import Options, Session
-from tracedbg.store import reader
+from tracedbg.store import DEFAULT_MAX_MB, reader
 from tracedbg.store.run import create_run
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tracedbg.explain import CauseGroup, FunctionSummary, Summary
     from tracedbg.store.records import TraceRecord
     from tracedbg.store.run import RunFolder
-
-DEFAULT_MAX_MB = Options().max_mb
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tracedbg.errors import RecordingError
 from tracedbg.events import FrameworkSeen
 from tracedbg.hooks import Hooks, Hub
 from tracedbg.recorder import Recorder, complain_on_stderr
+from tracedbg.store import DEFAULT_MAX_MB
 from tracedbg.store.records import ProcessInfo
 from tracedbg.store.writer import Writer
 from tracedbg.ticker import Ticker
@@ -44,7 +45,7 @@ _RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 class Options:
     """What a recording keeps."""
 
-    max_mb: int = 256
+    max_mb: int = DEFAULT_MAX_MB
 
     @classmethod
     def from_environment(cls, text: str | None) -> Options:

@@ -17,14 +17,13 @@ from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import boot_notes, environment, has_recordings
 from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
 from tracedbg.errors import TracedbgError, UsageError
+from tracedbg.store import DEFAULT_MAX_MB
 
 if TYPE_CHECKING:
     import argparse
 
     from tracedbg.cli.parser import Parser
     from tracedbg.store.run import RunFolder
-
-DEFAULT_MAX_MB = 256
 
 
 class Run:

@@ -1,1 +1,4 @@
 """Recordings on disk: `schema` says what they look like, `writer` and `reader` are the only SQL."""
+
+DEFAULT_MAX_MB = 256
+"""Bound of one process' recording, where the user names none."""
