@@ -16,6 +16,7 @@ from tracedbg.errors import UnknownPluginError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracedbg.debugging import Walker
     from tracedbg.hooks import Adapter
 
 ADAPTERS = {
@@ -24,6 +25,15 @@ ADAPTERS = {
     "torch_compile": "tracedbg.adapters.torch_compile:TorchCompileAdapter",
     "torch_script": "tracedbg.adapters.torch_script:TorchScriptAdapter",
 }
+WALKERS = {
+    "python_lines": "tracedbg.adapters.python_lines:PythonLinesWalker",
+    "torch_compile": "tracedbg.adapters.torch_compile.walk:TorchCompileWalker",
+    "torch_script": "tracedbg.adapters.torch_script.walk:TorchScriptWalker",
+    "torch_eager": "tracedbg.adapters.torch_eager:TorchEagerWalker",
+    "tf_function": "tracedbg.adapters.tf_function.walk:TfFunctionWalker",
+    "tf_eager": "tracedbg.adapters.tf_eager:TfEagerWalker",
+}
+"""What makes code stop in the debugger; loaded only when something is debugged."""
 COMMANDS = {
     "run": "tracedbg.cli.run:Run",
     "report": "tracedbg.cli.report:Report",
@@ -32,6 +42,7 @@ COMMANDS = {
     "doctor": "tracedbg.cli.doctor:Doctor",
 }
 ADAPTER_GROUP = "tracedbg.adapters"
+WALKER_GROUP = "tracedbg.walkers"
 COMMAND_GROUP = "tracedbg.commands"
 ADVICE_GROUP = "tracedbg.advice"
 FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
@@ -53,6 +64,21 @@ def load_adapter(name: str) -> Adapter:
     """
     adapter: Adapter = _load("adapter", ADAPTER_GROUP, ADAPTERS, name)()
     return adapter
+
+
+def walker_names() -> list[str]:
+    """Names of the installed walkers, ours first."""
+    return [*WALKERS, *(name for name in _foreign(WALKER_GROUP) if name not in WALKERS)]
+
+
+def load_walker(name: str) -> Walker:
+    """A new walker of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    walker: Walker = _load("walker", WALKER_GROUP, WALKERS, name)()
+    return walker
 
 
 def command_names() -> list[str]:

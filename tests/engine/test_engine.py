@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tracedbg.debugging import Outline
 from tracedbg.engine import Action, Breakpoint, Engine, Go
 from tracedbg.errors import UsageError
 from tracedbg.events import OpSite
@@ -21,6 +22,7 @@ class Frame:
     locals: dict
     file: str = FILE
     is_traced: bool = True
+    is_user: bool = True
 
     def variables(self):
         return self.locals
@@ -54,6 +56,7 @@ class Point:
     walk: object = None
     file: str = FILE
     iteration: int | None = None
+    is_backward: bool = False
 
     def frames(self):
         return [Frame("f", self.line, self.locals)]
@@ -96,6 +99,10 @@ def lines(*numbers, depth=1):
 
 def ops(*names):
     return [Point(1, op=Op(OpSite(name, name), index), walk=Graph()) for index, name in enumerate(names)]
+
+
+def outline(lines=(), ops=(), spans=()):
+    return Outline("f", "0/0 forward", frozenset(lines), frozenset(ops), tuple(spans))
 
 
 def engine_with(script, *breakpoints):
@@ -223,7 +230,7 @@ def test_code_that_a_person_runs_at_a_stop_does_not_stop():
     class Asking(Script):
         def interact(self, stop):
             engine.line(Point(5))
-            inner.append(engine.wants_walk([(FILE, 5)], []))
+            inner.append(engine.wants_walk(outline([(FILE, 5)])))
             return super().interact(stop)
 
     engine.frontend = script = Asking()
@@ -242,7 +249,7 @@ def test_a_pause_stops_that_thread_at_its_next_line():
     script = Script()
     engine = Engine(script)
     engine.pause(threading.get_ident())
-    assert engine.wants_walk([], [])
+    assert engine.wants_walk(outline())
     run(engine, lines(1, 2))
     assert [(stop.reason, stop.view.line) for stop in script.stops] == [("pause", 1)]
 
@@ -261,8 +268,8 @@ def test_a_step_belongs_to_its_thread():
 
 def test_a_call_is_walked_only_if_something_may_stop_in_it():
     engine = Engine(Script())
-    graph = [(FILE, 1), (FILE, 2)], ["aten.add", "aten.relu"]
-    assert not engine.wants_walk(*graph)
+    graph = outline([(FILE, 1), (FILE, 2)], ["aten.add", "aten.relu"])
+    assert not engine.wants_walk(graph)
     for wanted, expected in [
         (Breakpoint(file=FILE, line=2), True),
         (Breakpoint(file=FILE, line=3), False),
@@ -272,7 +279,7 @@ def test_a_call_is_walked_only_if_something_may_stop_in_it():
         (Breakpoint(filter="retrace"), False),
     ]:
         made = engine.breakpoints.add(wanted)
-        assert engine.wants_walk(*graph) is expected, wanted
+        assert engine.wants_walk(graph) is expected, wanted
         engine.breakpoints.remove([made.id])
 
 
@@ -280,8 +287,8 @@ def test_stepping_by_graph_stops_where_the_next_walk_begins():
     script = Script(Go.GRAPH)
     engine = engine_with(script, Breakpoint(file=FILE, line=1))
     run(engine, lines(1, 2))
-    assert engine.wants_walk([], [])
-    engine.enter(Graph(), Point(7))
+    assert engine.wants_walk(outline())
+    engine.enter(Point(7))
     assert script.lines == [1, 7]
 
 
@@ -326,3 +333,31 @@ def test_a_breakpoint_that_makes_no_sense_is_refused(wanted, message):
     with pytest.raises(UsageError) as caught:
         Engine(Script()).breakpoints.add(wanted)
     assert str(caught.value) == message
+
+
+def test_a_breakpoint_on_a_line_that_left_nothing_moves_to_the_next_one_that_did():
+    engine = engine_with(Script(), Breakpoint(file=FILE, line=3), Breakpoint(file=FILE, line=30))
+    inside, outside = engine.breakpoints.all
+    assert not inside.is_bound
+    engine.add_outline(outline([(FILE, 2), (FILE, 5), (FILE, 7)], ["add"], [(FILE, 1, 9)]))
+    assert (inside.line, inside.asked_line, inside.is_bound) == (5, 3, True)
+    assert (outside.line, outside.is_bound) == (30, False)
+    assert engine.breakpoints.at_line(FILE, 5) == (inside,)
+    late = engine.breakpoints.add(Breakpoint(file=FILE, line=6))
+    assert (late.line, late.asked_line, late.is_bound) == (7, 6, True)
+
+
+def test_a_graph_may_be_walked_while_any_thread_steps_into_calls():
+    script = Script(Go.INTO)
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, is_once=True))
+    changes = []
+    engine.on_change(lambda: changes.append(engine.may_walk(outline())))
+    run(engine, lines(1))
+    assert changes[-1] is True
+    answers = []
+    other = threading.Thread(target=lambda: answers.append(engine.wants_walk(outline())))
+    other.start()
+    other.join()
+    assert answers == [False]
+    run(engine, lines(2))
+    assert changes[-1] is False

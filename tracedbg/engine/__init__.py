@@ -8,20 +8,15 @@ thread in `Frontend.interact` until a person, an editor or a script says how to 
 from tracedbg.engine.breakpoints import FILTERS, Breakpoint, Breakpoints
 from tracedbg.engine.engine import Engine, Frontend
 from tracedbg.engine.stepper import Action, Go
-from tracedbg.engine.views import CannotAssignError, FrameView, OpView, Stop, View, Walk
+from tracedbg.engine.stop import Stop
 
 __all__ = [
     "FILTERS",
     "Action",
     "Breakpoint",
     "Breakpoints",
-    "CannotAssignError",
     "Engine",
-    "FrameView",
     "Frontend",
     "Go",
-    "OpView",
     "Stop",
-    "View",
-    "Walk",
 ]

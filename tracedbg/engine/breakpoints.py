@@ -20,6 +20,8 @@ from tracedbg.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from tracedbg.debugging import Outline
+
 FILTERS = {
     "nan": "an op has made a NaN, and had none in its inputs",
     "inf": "an op has made an infinity, and had none in its inputs",
@@ -32,6 +34,7 @@ FILTERS = {
 }
 """What a program can stop at other than a place, and what it means."""
 
+_OF_OPS = frozenset({"nan", "inf", "shape", "host_sync", "error"})
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     ">=": operator.ge,
@@ -52,6 +55,11 @@ class Breakpoint:
     file: str = ""
     """As a real path; empty where it is not about a line."""
     line: int = 0
+    """Where it is now: see `Breakpoints.bind`."""
+    asked_line: int = 0
+    """Where it was asked for; given by `Breakpoints.add`."""
+    is_bound: bool = False
+    """Whether code with that line has been seen; one that is not about a line needs none."""
     op_pattern: str = ""
     """A glob over op names, such as `*relu*`."""
     op_index: int | None = None
@@ -87,6 +95,8 @@ class Breakpoints:
         self._listeners: list[Callable[[], None]] = []
         self._all: tuple[Breakpoint, ...] = ()
         self._by_line: dict[tuple[str, int], tuple[Breakpoint, ...]] = {}
+        self._lines_in: dict[str, frozenset[int]] = {}
+        self._outlines: dict[tuple[str, int, int, bool], Outline] = {}
         self.by_op: tuple[Breakpoint, ...] = ()
         """Those with an `op_pattern`."""
         self.by_index: tuple[Breakpoint, ...] = ()
@@ -117,7 +127,13 @@ class Breakpoints:
         if wanted.filter and wanted.filter not in FILTERS:
             raise UsageError(f"no filter named {wanted.filter!r}; there are {', '.join(FILTERS)}")
         file = os.path.realpath(wanted.file) if wanted.file else ""
-        made = replace(wanted, id=next(self._ids), file=file, hits=0)
+        made = replace(
+            wanted, id=next(self._ids), file=file, asked_line=wanted.line, is_bound=not file, hits=0
+        )
+        with self._lock:
+            outlines = [one for known, one in self._outlines.items() if file and known[0] == file]
+        for outline in outlines:
+            _bind(made, outline)
         self._change(lambda old: (*old, made))
         return made
 
@@ -129,6 +145,24 @@ class Breakpoints:
         """Take all out: nobody is there any more to go on from a stop."""
         self._change(lambda _: ())
 
+    def bind(self, outline: Outline) -> None:
+        """Code has come to exist: bind breakpoints in it, and move those of whose line nothing is left."""
+        with self._lock:
+            for file, first, last in outline.spans:
+                self._outlines[file, first, last, bool(outline.ops)] = outline
+            changed = [one for one in self._all if one.file and _bind(one, outline)]
+        if changed:
+            self._change(lambda old: old)
+
+    def lines_in(self, file: str) -> frozenset[int]:
+        """The lines of a file that have breakpoints."""
+        return self._lines_in.get(file, frozenset())
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files that have breakpoints on lines."""
+        return frozenset(self._lines_in)
+
     def at_line(self, file: str, line: int) -> tuple[Breakpoint, ...]:
         """The breakpoints of one line."""
         return self._by_line.get((file, line), ())
@@ -139,11 +173,16 @@ class Breakpoints:
 
     def concern(self, lines: Iterable[tuple[str, int]], ops: Iterable[str]) -> bool:
         """Whether anything may stop in a graph with these lines (real paths) and op names."""
-        if self.by_index or {"nan", "inf", "shape", "host_sync", "error"} & self.filters.keys():
+        if self.by_index or self.wants_values:
             return True
         if self._by_line and any(place in self._by_line for place in lines):
             return True
         return bool(self.by_op) and any(self.for_op(name) for name in ops)
+
+    @property
+    def wants_values(self) -> bool:
+        """Whether every op's values are to be looked at."""
+        return not _OF_OPS.isdisjoint(self.filters)
 
     def _change(self, make: Callable[[tuple[Breakpoint, ...]], tuple[Breakpoint, ...]]) -> None:
         with self._lock:
@@ -153,11 +192,28 @@ class Breakpoints:
                 if one.file:
                     by_line[one.file, one.line] = (*by_line.get((one.file, one.line), ()), one)
             self._by_line = by_line
+            self._lines_in = {
+                file: frozenset(line for at, line in by_line if at == file) for file, _ in by_line
+            }
             self.by_op = tuple(one for one in self._all if one.op_pattern)
             self.by_index = tuple(one for one in self._all if one.op_index is not None)
             self.filters = {one.filter: one for one in self._all if one.filter}
         for listener in list(self._listeners):
             listener()
+
+
+def _bind(one: Breakpoint, outline: Outline) -> bool:
+    """Bind a breakpoint to code, if it is in it; whether that changed anything."""
+    before = one.line, one.is_bound
+    if (one.file, one.line) in outline.lines:
+        one.is_bound = True
+    else:
+        for file, first, last in outline.spans:
+            if one.file == file and first <= one.line <= last:
+                later = [line for at, line in outline.lines if at == file and one.line < line <= last]
+                if later:
+                    one.line, one.is_bound = min(later), True
+    return before != (one.line, one.is_bound)
 
 
 def _check_expression(text: str) -> None:

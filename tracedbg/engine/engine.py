@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.engine.breakpoints import Breakpoint, Breakpoints
 from tracedbg.engine.stepper import Action, Go, Step
-from tracedbg.engine.views import Stop
+from tracedbg.engine.stop import Stop
+from tracedbg.engine.values import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from tracedbg.engine.views import View, Walk
+    from tracedbg.debugging import Outline, View
+    from tracedbg.tensors import Tensors
 
 
 class Frontend(Protocol):
@@ -30,7 +32,7 @@ class Frontend(Protocol):
 
 
 class Engine:
-    """The debugger of one process.
+    """The debugger of one process: a `tracedbg.debugging.Debugger`.
 
     Everything that touches the program's values runs on the stopped thread, with our hooks
     suspended in it: an expression that calls a compiled function does not stop in it.
@@ -39,31 +41,68 @@ class Engine:
     def __init__(self, frontend: Frontend) -> None:
         self.breakpoints = Breakpoints()
         self.frontend = frontend
+        self.values = Values()
         self._local = threading.local()
         self._pause: set[int] = set()
+        self._steps: dict[int, Step] = {}
+        """What threads have been told; one that has ended may still be in it."""
         self._epoch = 0
         """Raised when the frontend leaves: steps that it asked for are void, in whatever thread."""
+        self._on_change: list[Callable[[], None]] = []
+        self._on_go: list[Callable[[], None]] = []
+        self.breakpoints.on_change(self._changed)
 
-    # --- asked by adapters -------------------------------------------------------------------
+    # --- asked by adapters: see `Debugger` -----------------------------------------------------
 
-    def wants_walk(self, lines: Iterable[tuple[str, int]], ops: Iterable[str]) -> bool:
-        """Whether a call, in this thread, of a graph with these lines and ops is to be a walk."""
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """See `Debugger`; the same for the methods below."""
+        self._on_change.append(listener)
+
+    def on_go(self, listener: Callable[[], None]) -> None:  # noqa: D102
+        self._on_go.append(listener)
+
+    def add_outline(self, outline: Outline) -> None:  # noqa: D102
+        self.breakpoints.bind(outline)
+
+    def add_tensors(self, tensors: Tensors) -> None:  # noqa: D102
+        self.values.add(tensors)
+
+    def may_walk(self, outline: Outline) -> bool:  # noqa: D102
+        if self._pause or any(step.needs_walks for step in tuple(self._steps.values())):
+            return True
+        return self.breakpoints.concern(outline.lines, outline.ops)
+
+    def wants_walk(self, outline: Outline) -> bool:  # noqa: D102
         if self._is_suspended:
             return False
         step = self._step
         if (step is not None and step.needs_walks) or threading.get_ident() in self._pause:
             return True
-        return self.breakpoints.concern(lines, ops)
+        return self.breakpoints.concern(outline.lines, outline.ops)
 
-    def enter(self, walk: Walk, view: View) -> None:
-        """A walk begins."""
-        del walk
+    def may_stop_at_ops(self) -> bool:  # noqa: D102
+        if self.breakpoints.by_op or self.breakpoints.wants_values:
+            return True
+        return any(step.needs_ops for step in tuple(self._steps.values()))
+
+    def lines_in(self, file: str) -> frozenset[int]:  # noqa: D102
+        return self.breakpoints.lines_in(file)
+
+    def files(self) -> frozenset[str]:  # noqa: D102
+        return self.breakpoints.files
+
+    def is_stepping(self) -> bool:  # noqa: D102
+        if self._is_suspended:
+            return False
+        step = self._step
+        return (step is not None and step.needs_lines) or threading.get_ident() in self._pause
+
+    def enter(self, view: View) -> None:  # noqa: D102
         step = self._step
         if not self._is_suspended and step is not None and step.action.go is Go.GRAPH:
             self._stop("step", view)
 
-    def line(self, view: View) -> None:
-        """The thread is about to run a line."""
+    def line(self, view: View) -> None:  # noqa: D102
         if self._is_suspended:
             return
         hit = self._first_hit(self.breakpoints.at_line(view.file, view.line), view)
@@ -74,8 +113,7 @@ class Engine:
         elif (step := self._step) is not None and step.arrives_at_line(view):
             self._stop("step", view)
 
-    def before_op(self, view: View) -> None:
-        """The thread is about to run an op."""
+    def before_op(self, view: View) -> None:  # noqa: D102
         if self._is_suspended or view.op is None:
             return
         index, graph = view.op.index, view.walk.graph if view.walk else ""
@@ -87,29 +125,48 @@ class Engine:
             self._stop("function breakpoint", view, f"{view.op.site.op} is next", (hit,))
         elif (step := self._step) is not None and step.arrives_at_op(view):
             self._stop("step", view)
+        if self.breakpoints.wants_values:
+            self.values.before(view)
 
-    def wants(self, name: str) -> bool:
-        """Whether somebody waits for an event of `FILTERS`: only then look for it."""
+    def after_op(self, view: View) -> None:  # noqa: D102
+        if self._is_suspended or not self.breakpoints.wants_values:
+            return
+        with self.suspended():
+            found = self.values.after(view, self.breakpoints.filters.keys())
+        for name, text in found:
+            self.happened(name, view, text)
+
+    def failed(self, view: View, error: BaseException) -> None:  # noqa: D102
+        if self.wants("error"):
+            self.happened("error", view, f"{type(error).__name__}: {error}")
+
+    def wants(self, name: str) -> bool:  # noqa: D102
         return name in self.breakpoints.filters and not self._is_suspended
 
-    def happened(self, name: str, view: View, text: str) -> None:
-        """An event of `FILTERS` has happened."""
+    def happened(self, name: str, view: View, text: str) -> None:  # noqa: D102
         waiting = self.breakpoints.filters.get(name)
         if self._is_suspended or waiting is None:
             return
         if (hit := self._first_hit((waiting,), view)) is not None:
             self._stop("exception", view, text, (hit,), name)
 
+    def stop_here(self, view: View, reason: str, text: str = "") -> None:
+        """Stop, whatever is armed: the program has said so itself."""
+        if not self._is_suspended:
+            self._stop(reason, view, text)
+
     # --- asked by frontends ------------------------------------------------------------------
 
     def pause(self, thread_id: int) -> None:
         """Stop that thread at its next line."""
         self._pause.add(thread_id)
+        self._changed()
 
     def let_go(self) -> None:
         """Nobody is there to answer: take all breakpoints out, and never stop again."""
         self._epoch += 1
         self._pause.clear()
+        self._steps.clear()
         self.breakpoints.clear()
 
     @contextmanager
@@ -148,6 +205,7 @@ class Engine:
         me = threading.get_ident()
         if me in self._pause:
             self._pause.discard(me)
+            self._changed()
             return True
         return False
 
@@ -193,10 +251,25 @@ class Engine:
             self.breakpoints.remove(once)
         ids = tuple(one.id for one in breakpoints)
         stop = Stop(threading.get_ident(), reason, view, text, ids, filter_name)
-        self._local.step = (self._epoch, None)
+        self._take_step(None)
         with self.suspended():
             action = self.frontend.interact(stop)
+        if action.go is not Go.CONTINUE and action.go is not Go.ABORT:
+            self._take_step(Step(action, view.depth))
+        for listener in tuple(self._on_go):
+            listener()
         if action.go is Go.ABORT:
             raise KeyboardInterrupt
-        if action.go is not Go.CONTINUE:
-            self._local.step = (self._epoch, Step(action, view.depth))
+
+    def _take_step(self, step: Step | None) -> None:
+        me = threading.get_ident()
+        self._local.step = (self._epoch, step)
+        if step is not None:
+            self._steps[me] = step
+        elif self._steps.pop(me, None) is None:
+            return
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in tuple(self._on_change):
+            listener()

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracedbg.engine.views import View
+    from tracedbg.debugging import View
 
 
 class Go(str, Enum):
@@ -79,6 +79,11 @@ class Step:
         return self.action.go in {Go.INTO, Go.OP, Go.GRAPH, Go.TO}
 
     @property
-    def needs_this_walk(self) -> bool:
-        """Whether the walk in which it began has to go on as one."""
-        return self.action.go is not Go.CONTINUE
+    def needs_lines(self) -> bool:
+        """Whether it could arrive at a Python line."""
+        return self.action.go in {Go.INTO, Go.OVER, Go.OUT, Go.TO}
+
+    @property
+    def needs_ops(self) -> bool:
+        """Whether it could arrive at an eager op."""
+        return self.action.go in {Go.OP, Go.OP_OVER}

@@ -1,0 +1,101 @@
+"""What an op has made: whether it is bad, or of another shape than in the last call.
+
+It must not know breakpoints, nor any framework: each one's `Tensors` looks at its values.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from tracedbg.debugging import OpView, View
+    from tracedbg.tensors import Tensors
+
+_BAD = {"nan": "a NaN", "inf": "an infinity"}
+_IN_PLACE = re.compile(
+    r"[a-z0-9]_(\.|$)|__i[a-z]+__|operator\.i|^(Resource|Assign|Inplace|Tensor(Scatter|List))"
+)
+
+
+class Values:
+    """Looks at the values of ops, for the filters that the user has set."""
+
+    def __init__(self) -> None:
+        self._tensors: tuple[Tensors, ...] = ()
+        self._specs: dict[tuple[str, int], list[tuple[str, Any]]] = {}
+        self._local = threading.local()
+
+    def add(self, tensors: Tensors) -> None:
+        """Look at this framework's tensors, too."""
+        if all(known.name != tensors.name for known in self._tensors):
+            self._tensors = (*self._tensors, tensors)
+
+    def of(self, value: object) -> Tensors | None:
+        """Whoever knows this value; None if it is no tensor."""
+        return next((one for one in self._tensors if one.owns(value)), None)
+
+    def before(self, view: View) -> None:
+        """An op is about to run: one that writes into its inputs hides what they were."""
+        self._local.were_bad = None
+        if view.op is not None and _IN_PLACE.search(view.op.site.op):
+            inputs = view.op.inputs()
+            self._local.were_bad = {
+                name: self._first_bad(inputs, infinite=name == "inf") is not None for name in _BAD
+            }
+
+    def after(self, view: View, filters: Collection[str]) -> list[tuple[str, str]]:
+        """An op has run: (filter, what a person is told) for each of `filters` that it has set off."""
+        op = view.op
+        if op is None:
+            return []
+        found = []
+        for name, what in _BAD.items():
+            if name in filters and (output := self._made_bad(op, infinite=name == "inf")):
+                found.append((name, f"{op.site.op} has made {what} in {output}; its inputs had none"))
+        if "shape" in filters and (change := self._changed(view)):
+            found.append(("shape", change))
+        return found
+
+    def _made_bad(self, op: OpView, *, infinite: bool) -> str | None:
+        """The name of the first output that is bad although no input was."""
+        output = self._first_bad(op.outputs(), infinite=infinite)
+        if output is None:
+            return None
+        were_bad = getattr(self._local, "were_bad", None)
+        if were_bad is not None:
+            return None if were_bad["inf" if infinite else "nan"] else output
+        return output if self._first_bad(op.inputs(), infinite=infinite) is None else None
+
+    def _first_bad(self, named: Sequence[tuple[str, Any]], *, infinite: bool) -> str | None:
+        for name, value in named:
+            owner = self.of(value)
+            if owner is not None and owner.is_bad(value, infinite=infinite):
+                return name
+        return None
+
+    def _changed(self, view: View) -> str:
+        if view.op is None or view.walk is None:
+            return ""
+        now = [
+            (name, owner.spec(value))
+            for name, value in view.op.outputs()
+            if (owner := self.of(value)) is not None
+        ]
+        key = view.walk.graph, view.op.index
+        before = self._specs.get(key)
+        self._specs[key] = now
+        if before is None or before == now:
+            return ""
+        return f"{view.op.site.op} makes {_specs_text(now)}; in the last call it made {_specs_text(before)}"
+
+
+def _specs_text(specs: list[tuple[str, Any]]) -> str:
+    parts = []
+    for _, (dtype, shape) in specs:
+        dims = "?" if shape is None else ", ".join(str(size) for size in shape)
+        parts.append(f"{dtype}[{dims}]")
+    return ", ".join(parts) or "nothing"
