@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
+    from tracedbg.debugging import FrameView, OpView
+
 _FAST_LOCALS_ARE_LIVE = (3, 13)  # PEP 667: writing to `f_locals` writes to the variable
 _CO_OPTIMIZED = 0x1
 
@@ -74,3 +76,75 @@ def python_stack(frame: FrameType | None) -> list[PythonFrame]:
             found.append(PythonFrame(frame))
         frame = frame.f_back
     return found
+
+
+class PythonView:
+    """A `View` of eager code: a Python line, and, for an op, the op that it runs."""
+
+    walk = None
+    iteration = None
+
+    def __init__(
+        self,
+        frame: FrameType | None,
+        *,
+        op: OpView | None = None,
+        outer: FrameView | None = None,
+        is_backward: bool = False,
+    ) -> None:
+        """Look at a thread.
+
+        Args:
+            frame: the innermost frame; those of libraries in front of the first one of the user's are left out.
+            op: the op that is run there.
+            outer: a frame that is shown in front of the Python frames: of the forward, in a backward.
+            is_backward: whether the line is that of a forward.
+        """
+        at = frame
+        while at is not None and not is_user_file(at.f_code.co_filename):
+            at = at.f_back
+        self._frame = at or frame
+        self._outer = outer
+        self.op = op
+        self.is_backward = is_backward
+
+    @property
+    def depth(self) -> int:
+        """See `View`; the same for the members below."""
+        return depth_of(self._frame) + (self._outer is not None)
+
+    @property
+    def file(self) -> str:  # noqa: D102
+        if self._outer is not None:
+            return self._outer.file
+        return "" if self._frame is None else real_path(self._frame.f_code.co_filename)
+
+    @property
+    def line(self) -> int:  # noqa: D102
+        if self._outer is not None:
+            return self._outer.line
+        return 0 if self._frame is None else self._frame.f_lineno or 0
+
+    def frames(self) -> list[FrameView]:  # noqa: D102
+        inner = [] if self._outer is None else [self._outer]
+        return [*inner, *python_stack(self._frame)]
+
+
+class LineFrame:
+    """A `FrameView` of a line that is known, and not what was in its variables."""
+
+    is_traced = True
+
+    def __init__(self, file: str, line: int, function: str) -> None:
+        self.file, self.line, self.function = real_path(file), line, function
+        self.is_user = is_user_file(file)
+
+    def variables(self) -> Mapping[str, Any]:
+        """See `FrameView`; the same for the methods below."""
+        return {}
+
+    def names(self) -> Mapping[str, Any]:  # noqa: D102
+        return {}
+
+    def assign(self, name: str, value: object) -> None:  # noqa: ARG002, D102
+        raise CannotAssignError(f"the variables of {self.function} are not there any more")
