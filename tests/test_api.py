@@ -187,7 +187,7 @@ print(len(run.traces), type(sys.meta_path[0]).__module__)
 
 
 def test_the_public_names_are_these():
-    assert sorted(tracedbg.__all__) == ["Run", "__version__", "record"]
+    assert sorted(tracedbg.__all__) == ["Run", "__version__", "breakpoint", "debug", "record"]
     assert all(hasattr(tracedbg, name) for name in tracedbg.__all__)
     with pytest.raises(AttributeError, match="module 'tracedbg' has no attribute 'nonsense'"):
         tracedbg.nonsense  # noqa: B018

@@ -9,10 +9,10 @@ TYPE_CHECKING = False  # `typing` would be half of the import's time
 if TYPE_CHECKING:
     from typing import Any
 
-    from tracedbg.api import Run, record
+    from tracedbg.api import Run, breakpoint, debug, record  # noqa: A004  named as what it stands in for
 
 __version__ = "0.1.0"
-__all__ = ["Run", "__version__", "record"]
+__all__ = ["Run", "__version__", "breakpoint", "debug", "record"]
 
 
 def __getattr__(name: str) -> Any:

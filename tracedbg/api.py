@@ -1,4 +1,4 @@
-"""The importable face: `with tracedbg.record() as run`.
+"""The importable face: `with tracedbg.record() as run`, `with tracedbg.debug()`, `tracedbg.breakpoint()`.
 
 It reads back what it recorded like any other reader, so that it says what `tracedbg report` says.
 """
@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.debugger.start import breakpoint, debug  # noqa: A004  named as what it stands in for
 from tracedbg.errors import RetraceError, UsageError
 from tracedbg.explain import Explainer, is_retrace, summarise
 from tracedbg.report.json import to_json
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tracedbg.explain import CauseGroup, FunctionSummary, Summary
     from tracedbg.store.records import TraceRecord
     from tracedbg.store.run import RunFolder
+
+
+__all__ = ["Retrace", "Run", "breakpoint", "debug", "record"]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import ModuleType
 
-    from tracedbg.events import OpSite
+    from tracedbg.events import Frame, OpSite
     from tracedbg.hooks import Hooks
     from tracedbg.tensors import Tensors
 
@@ -169,6 +169,9 @@ class Debugger(Protocol):
 
     def add_tensors(self, tensors: Tensors) -> None:
         """How to look at one framework's tensors."""
+
+    def add_tracing(self, where: Callable[[], Frame | None]) -> None:
+        """How to know which of the user's lines this thread is tracing just now; None while it traces nothing."""
 
     def may_walk(self, outline: Outline) -> bool:
         """Whether any thread could want a walk: arm it, so that `wants_walk` is asked at each call."""

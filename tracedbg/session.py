@@ -30,9 +30,10 @@ from tracedbg.store.writer import Writer
 from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
-    from tracedbg.hooks import Adapter
+    from tracedbg.hooks import Adapter, Sink
 
 RUN_VARIABLE = "TRACEDBG_RUN"
 OPTIONS_VARIABLE = "TRACEDBG_OPTIONS"
@@ -60,6 +61,8 @@ class _Observers:
     def __init__(self) -> None:
         self.hub = Hub()
         self._lock = threading.RLock()
+        self._recorders: list[Recorder] = []
+        self._watchers: list[Sink] = []
         self._imports: PostImport | None = None
         self._hooks: list[Hooks] = []
         self._attached: set[str] = set()
@@ -70,12 +73,33 @@ class _Observers:
         """Send events to `recorder`; the first one installs the hooks."""
         with self._lock:
             self._tell()  # what was counted before is not for the new one
-            self.hub.subscribe(recorder)
+            self._recorders.append(recorder)
+            self._subscribe(recorder)
             for name, version in self._versions.items():
                 recorder.emit(FrameworkSeen(name, version))
             if self._imports is None:
                 self._imports = PostImport()
                 self._watch(self._imports)
+
+    def _subscribe(self, recorder: Recorder) -> None:
+        """Recorders first: a watcher that looks an event up finds it recorded."""
+        for watcher in self._watchers:
+            self.hub.unsubscribe(watcher)
+        self.hub.subscribe(recorder)
+        for watcher in self._watchers:
+            self.hub.subscribe(watcher)
+
+    def watch(self, watcher: Sink) -> None:
+        """Send `watcher` what is sent to the recorders, as long as there are any."""
+        with self._lock:
+            self._watchers.append(watcher)
+            self.hub.subscribe(watcher)
+
+    def unwatch(self, watcher: Sink) -> None:
+        """Send it no more."""
+        with self._lock:
+            self._watchers.remove(watcher)
+            self.hub.unsubscribe(watcher)
 
     def _watch(self, imports: PostImport) -> None:
         for name in plugins.adapter_names():
@@ -91,6 +115,7 @@ class _Observers:
         self._lock = threading.RLock()  # another thread may have held it, and does not exist here
         self.hub.reset_after_fork()
         self.hub.unsubscribe(parents)
+        self._recorders.remove(parents)
         if ours is not None:
             self.add(ours)
 
@@ -99,7 +124,8 @@ class _Observers:
         with self._lock:
             self._tell()
             self.hub.unsubscribe(recorder)
-            if not self.hub.is_idle:
+            self._recorders.remove(recorder)
+            if self._recorders:
                 return
             self._ticker.stop()
             if self._imports is not None:
@@ -130,7 +156,7 @@ class _Observers:
     def attach(self, adapter: Adapter, module: ModuleType, hooks: Hooks) -> None:
         """Install one adapter's hooks, once."""
         with self._lock:
-            if self.hub.is_idle or adapter.name in self._attached:
+            if not self._recorders or adapter.name in self._attached:
                 return
             self._attached.add(adapter.name)
             self._hooks.append(hooks)
@@ -153,6 +179,26 @@ class _Attach:
 
 
 _observers = _Observers()
+
+
+def hub() -> Hub:
+    """Where all events of this process pass."""
+    return _observers.hub
+
+
+def watch(watcher: Sink) -> Callable[[], None]:
+    """Send `watcher` the events of this process while it is recorded, after the recorders have them.
+
+    Returns:
+        What ends it.
+    """
+    _observers.watch(watcher)
+    return lambda: _observers.unwatch(watcher)
+
+
+def running() -> tuple[Session, ...]:
+    """The sessions that record this process."""
+    return tuple(_running)
 
 
 class Session:

@@ -9,13 +9,14 @@ import json
 import os
 
 from tracedbg import boot, plugins
+from tracedbg.debugger import DEBUG_VARIABLE, DebugOptions
 
 _BOOT_FOLDER = os.path.join(os.path.dirname(os.path.abspath(boot.__file__)), "path")
 _NOTE_ENDING = ".boot"
 
 
-def environment(folder: str, *, max_mb: int) -> dict[str, str]:
-    """Our environment, and what the boot has to know to record into `folder`."""
+def environment(folder: str, *, max_mb: int, debug: DebugOptions | None = None) -> dict[str, str]:
+    """Our environment, and what the boot has to know to record into `folder`, and to debug if it is to."""
     variables = dict(os.environ)
     inherited = variables.get("PYTHONPATH", "")
     # We may run below another `tracedbg run`; and an empty entry would mean the current folder.
@@ -24,6 +25,9 @@ def environment(folder: str, *, max_mb: int) -> dict[str, str]:
     variables["TRACEDBG_RUN"] = folder
     variables["TRACEDBG_OPTIONS"] = json.dumps({"max_mb": max_mb})
     variables["TRACEDBG_WATCH"] = ",".join(plugins.watched_packages())
+    variables.pop(DEBUG_VARIABLE, None)
+    if debug is not None:
+        variables[DEBUG_VARIABLE] = debug.to_text()
     return variables
 
 

@@ -16,6 +16,7 @@ from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import boot_notes, environment, has_recordings
 from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
+from tracedbg.debugger import DebugOptions
 from tracedbg.errors import TracedbgError, UsageError
 from tracedbg.store import DEFAULT_MAX_MB
 
@@ -47,6 +48,25 @@ class Run:
         parser.add_argument("--quiet", action="store_true", help="no report on stderr")
         parser.add_argument("--no-tui", action="store_true", help="no user interface: only the report")
         parser.add_argument(
+            "--break",
+            metavar="SPEC",
+            dest="breaks",
+            action="append",
+            default=[],
+            help="stop there, at a prompt: FILE:LINE, op:PATTERN, or one of nan, inf, shape, retrace,"
+            " graph_break, silent_eager, host_sync, error; each may end in 'if CONDITION'; repeatable",
+        )
+        parser.add_argument(
+            "--python-mode",
+            action="store_true",
+            help="with --break: run compiled functions as plain Python, with all their variables",
+        )
+        parser.add_argument(
+            "--debug-datasets",
+            action="store_true",
+            help="with --break: run the functions of tf.data pipelines as plain Python",
+        )
+        parser.add_argument(
             "--python",
             metavar='"EXE [options]"',
             help="the Python to use (default: this one, with the options it was started with)",
@@ -61,11 +81,14 @@ class Run:
             check_writable(args.json, "--json")
         from tracedbg.store.run import create_run  # noqa: PLC0415  deferred: `--help` need not load it
 
+        debug = _debugging(args)
         folder = create_run(args.out, args.program)
         started_ns = time.monotonic_ns()
         try:
             ended = run_program(
-                [*python, *args.program], environment(folder.path, max_mb=args.max_mb), _load_reporting
+                [*python, *args.program],
+                environment(folder.path, max_mb=args.max_mb, debug=debug),
+                _load_reporting,
             )
         except OSError as error:
             raise UsageError(f"cannot start {python[0]}: {error.strerror or error}") from error
@@ -74,6 +97,26 @@ class Run:
         )
         _report_whatever_happens(folder, args)
         return end_like(ended)
+
+
+def _debugging(args: argparse.Namespace) -> DebugOptions | None:
+    """How to debug the program; None if nothing is to stop.
+
+    Raises:
+        UsageError: a `--break` makes no sense.
+    """
+    for name in ("python_mode", "debug_datasets"):
+        if getattr(args, name) and not args.breaks:
+            raise UsageError(f"--{name.replace('_', '-')} does nothing without --break")
+    if not args.breaks:
+        return None
+    from tracedbg.engine.specs import parse  # noqa: PLC0415  deferred: `--help` need not load it
+
+    for spec in args.breaks:
+        parse(spec)
+    return DebugOptions(
+        breaks=tuple(args.breaks), python_mode=args.python_mode, debug_datasets=args.debug_datasets
+    )
 
 
 def _positive(text: str) -> int:

@@ -145,6 +145,10 @@ class Breakpoints:
         """Take all out: nobody is there any more to go on from a stop."""
         self._change(lambda _: ())
 
+    def reset_after_fork(self) -> None:
+        """In a forked child: another thread may have held the lock, and does not exist here."""
+        self._lock = threading.Lock()
+
     def bind(self, outline: Outline) -> None:
         """Code has come to exist: bind breakpoints in it, and move those of whose line nothing is left."""
         with self._lock:

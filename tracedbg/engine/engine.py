@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tracedbg.debugging import Outline, View
+    from tracedbg.events import Frame
     from tracedbg.tensors import Tensors
 
 
@@ -50,6 +51,7 @@ class Engine:
         """Raised when the frontend leaves: steps that it asked for are void, in whatever thread."""
         self._on_change: list[Callable[[], None]] = []
         self._on_go: list[Callable[[], None]] = []
+        self._tracing: list[Callable[[], Frame | None]] = []
         self.breakpoints.on_change(self._changed)
 
     # --- asked by adapters: see `Debugger` -----------------------------------------------------
@@ -66,6 +68,13 @@ class Engine:
 
     def add_tensors(self, tensors: Tensors) -> None:  # noqa: D102
         self.values.add(tensors)
+
+    def add_tracing(self, where: Callable[[], Frame | None]) -> None:  # noqa: D102
+        self._tracing.append(where)
+
+    def traced_line(self) -> Frame | None:
+        """The user's line that this thread is tracing; None if it traces nothing, or nobody can tell."""
+        return next((at for where in self._tracing if (at := where()) is not None), None)
 
     def may_walk(self, outline: Outline) -> bool:  # noqa: D102
         if self._pause or any(step.needs_walks for step in tuple(self._steps.values())):
@@ -161,6 +170,11 @@ class Engine:
         """Stop that thread at its next line."""
         self._pause.add(thread_id)
         self._changed()
+
+    def reset_after_fork(self) -> None:
+        """In a forked child: other threads may have held locks, and do not exist here. Nothing stops any more."""
+        self.breakpoints.reset_after_fork()
+        self.let_go()
 
     def let_go(self) -> None:
         """Nobody is there to answer: take all breakpoints out, and never stop again."""

@@ -63,10 +63,14 @@ def _load(name: str, file: str) -> "Any":
     return module
 
 
+def _load_us() -> None:
+    if "tracedbg" not in sys.modules:
+        _load("tracedbg", os.path.join(_PACKAGE, "__init__.py"))
+
+
 def _start() -> None:
     try:
-        if "tracedbg" not in sys.modules:
-            _load("tracedbg", os.path.join(_PACKAGE, "__init__.py"))
+        _load_us()
         from tracedbg.session import start_from_environment  # noqa: PLC0415  deferred: not before a framework is imported
 
         start_from_environment()
@@ -88,6 +92,11 @@ def _observe() -> None:
         if name:
             imports.watch_start(name, start)
     _note("")
+    if "TRACEDBG_DEBUG" in os.environ:
+        _load_us()
+        from tracedbg.debugger.start import start_from_environment  # noqa: PLC0415  deferred: only to debug
+
+        start_from_environment()
 
 
 _leave_path()

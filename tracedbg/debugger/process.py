@@ -1,0 +1,104 @@
+"""One debugger for a process: attaches the walkers of what the program imports, and takes them out again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tracedbg import plugins, session
+from tracedbg.boot.imports import PostImport
+from tracedbg.debugger.happenings import Happenings
+from tracedbg.engine import Action, Engine, Go
+from tracedbg.hooks import Hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from tracedbg.debugging import Walker
+    from tracedbg.engine import Frontend, Stop
+
+
+class Debugger:
+    """The engine of this process with all that makes code stop. There is one at a time: see `current`."""
+
+    def __init__(self, frontend: Frontend | None = None) -> None:
+        self.engine = Engine(frontend or Nobody())
+        self._imports = PostImport()
+        self._hooks: list[Hooks] = []
+        self._undo: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Attach the walkers of the frameworks that are there, and the others when they are imported."""
+        _debuggers.append(self)
+        self._undo.append(Happenings(self.engine).start())
+        for name in plugins.walker_names():
+            hooks = Hooks(session.hub(), f"walk.{name}")
+            with hooks.guarded("load"):
+                walker = plugins.load_walker(name)
+                if not walker.modules:
+                    self.attach(walker, None, hooks)
+                for module in walker.modules:
+                    self._imports.watch(module, _Attach(self, walker, hooks))
+
+    def attach(self, walker: Walker, module: ModuleType | None, hooks: Hooks) -> None:
+        """Attach one walker, once."""
+        if hooks in self._hooks:
+            return
+        self._hooks.append(hooks)
+        with hooks.guarded("attach"):
+            walker.attach(module, hooks, self.engine)
+
+    def stop(self) -> None:
+        """Stop nowhere any more, and leave nothing installed."""
+        if self not in _debuggers:
+            return
+        _debuggers.remove(self)
+        self.engine.let_go()
+        self._imports.stop()
+        while self._undo:
+            self._undo.pop()()
+        while self._hooks:
+            self._hooks.pop().remove()
+
+
+class Nobody:
+    """The frontend until there is one: goes on from every stop."""
+
+    def interact(self, stop: Stop) -> Action:  # noqa: ARG002  of the Protocol
+        """See `Frontend`; the same for the method below."""
+        return Action(Go.CONTINUE)
+
+    def say(self, text: str, stop: Stop | None = None) -> None:  # noqa: D102
+        pass
+
+
+@dataclass(frozen=True)
+class _Attach:
+    """What to do once a module of a walker has been imported."""
+
+    debugger: Debugger
+    walker: Walker
+    hooks: Hooks
+
+    def __call__(self, module: ModuleType) -> None:
+        self.debugger.attach(self.walker, module, self.hooks)
+
+
+_debuggers: list[Debugger] = []
+
+
+def current() -> Debugger | None:
+    """The debugger of this process, if there is one."""
+    return _debuggers[-1] if _debuggers else None
+
+
+def _after_fork_in_child() -> None:
+    for debugger in tuple(_debuggers):
+        debugger.engine.reset_after_fork()
+        debugger.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
