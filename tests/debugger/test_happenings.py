@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import pytest
-from debugging_script import Script, line_of
 
 import tracedbg
+from debugging_script import Script, line_of
 from tracedbg.engine import Breakpoint, Go
 
 
