@@ -169,6 +169,32 @@ DISTRIBUTED_DATA = PrivateName(
     "what `for_stmt` turns into a reduction of a distributed dataset",
 )
 
+EXECUTE = PrivateName(
+    "tensorflow.python.pywrap_tfe",
+    "TFE_Py_Execute",
+    "runs an op in the runtime, without tapes, callbacks or conversions of its inputs",
+)
+ARRAY_OF = PrivateName(
+    "tensorflow.python.framework.ops",
+    "EagerTensor._numpy_internal",
+    "a tensor's elements as an array, without the copy that `numpy` makes",
+)
+HANDLE_DATA = PrivateName(
+    "tensorflow.python.framework.ops",
+    "EagerTensor._handle_data",
+    "of a variable's handle: shape and dtype of what it holds",
+)
+PRIMARY = PrivateName(
+    "tensorflow.python.distribute.values",
+    "DistributedValues._primary",
+    "the replica of a variable that stands for all",
+)
+KERAS_VALUE = PrivateName(
+    "keras.src.backend.common.variables",
+    "Variable._value",
+    "the framework's variable behind one of Keras 3; `value` would be a cast of it under autocast",
+)
+
 TF_FUNCTION_NAMES = (
     TRACE_SPAN,
     FUNCTION_MADE,
@@ -185,6 +211,7 @@ TF_FUNCTION_NAMES = (
     SOURCE_MAPS,
     TRACE_TYPES,
 )
+TENSOR_NAMES = (EXECUTE, ARRAY_OF, HANDLE_DATA, PRIMARY)
 AUTOGRAPH_NAMES = (
     TRANSPILER,
     CONVERTED_CALL,
