@@ -26,6 +26,18 @@ RATIOS = {
     "tf_trace": ("tracing by tf.function", 1.05),
     "torch_trace": ("compiling by torch.compile", 1.05),
 }
+DEBUGGED = {
+    "debug_torch": ("torch_compile_loop", "torch.compile loop, debugged, nothing armed", 1.02),
+    "debug_torch_net": ("torch_mobile_loop", "torch.compile train step, likewise", 1.02),
+    "debug_tf": ("tf_loop", "tf.function loop, likewise", 1.02),
+    "debug_tf_net": ("tf_mobile_loop", "tf.function train step, likewise", 1.02),
+}
+"""Recorded, and under a debugger that waits for a retrace, against a plain run."""
+ARMED = {
+    "debug_armed_torch": ("a breakpoint that does not hold, torch.compile", 4.0),
+    "debug_armed_tf": ("a breakpoint that does not hold, tf.function", 4.0),
+}
+"""The program takes the ratio itself, to the same function run eager."""
 MILLISECONDS = {
     "import": ("import tracedbg", 30.0),
     "help": ("tracedbg --help", 150.0),
@@ -34,6 +46,7 @@ MILLISECONDS = {
     "explain_torch": ("explaining a recompile of torch.compile", 2.0),
 }
 
+NAMES = [*RATIOS, *DEBUGGED, *ARMED, *MILLISECONDS]
 FEW_MS = 10.0
 """Figures with a limit below are shown with their fractions."""
 
@@ -57,23 +70,23 @@ class Row:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join([*RATIOS, *MILLISECONDS])}; all by default")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--pairs", type=int, default=7, help="alternating pairs of each (default 7)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     options = parser.parse_args()
-    unknown = set(options.names) - {*RATIOS, *MILLISECONDS}
+    unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}")
     print(f"{machine()}; medians of {options.pairs} alternating pairs (lowest to highest)")
     rows = []
-    for name in options.names or [*RATIOS, *MILLISECONDS]:
-        row = measure_ratio(name, options.pairs) if name in RATIOS else measure_ms(name, options.pairs)
+    for name in options.names or NAMES:
+        row = measure(name, options.pairs)
         rows.append(row)
         digits = 3 if row.unit == "x" or row.limit < FEW_MS else 0
         spread = f"({row.low:.{digits}f} to {row.high:.{digits}f})"
         verdict = "ok" if row.is_within else "OVER"
         print(
-            f"{row.what:38} {row.value:7.{digits}f} {row.unit:2} {spread:20} limit {row.limit:5g} {verdict}",
+            f"{row.what:48} {row.value:7.{digits}f} {row.unit:2} {spread:20} limit {row.limit:5g} {verdict}",
             flush=True,
         )
     if options.json:
@@ -91,20 +104,35 @@ def machine() -> str:
     return f"{platform.machine()}, {', '.join(versions)}"
 
 
-def measure_ratio(name: str, pairs: int) -> Row:
-    what, limit = RATIOS[name]
-    ratios = []
-    for _ in range(pairs):
-        plain = float(run(sys.executable, str(PROGRAMS / f"{name}.py")).split()[-1])
-        observed = float(run_observed(f"{name}.py").split()[-1])
-        ratios.append(observed / plain)
+def measure(name: str, pairs: int) -> Row:
+    if name in MILLISECONDS:
+        return measure_ms(name, pairs)
+    if name in RATIOS:
+        what, limit = RATIOS[name]
+        ratios = [observed_figure(name) / plain_figure(name) for _ in range(pairs)]
+    elif name in DEBUGGED:
+        program, what, limit = DEBUGGED[name]
+        ratios = [
+            observed_figure(program, "--break", "retrace") / observed_figure(program) for _ in range(pairs)
+        ]
+    else:
+        what, limit = ARMED[name]
+        ratios = [plain_figure(name) for _ in range(pairs)]
     return Row(name, what, "x", median(ratios), limit, min(ratios), max(ratios))
+
+
+def plain_figure(name: str) -> float:
+    return float(run(sys.executable, str(PROGRAMS / f"{name}.py")).split()[-1])
+
+
+def observed_figure(name: str, *options: str) -> float:
+    return float(run_observed(f"{name}.py", *options).split()[-1])
 
 
 def measure_ms(name: str, pairs: int) -> Row:
     what, limit = MILLISECONDS[name]
     if name.startswith("explain_"):
-        figures = [explain_ms(name) for _ in range(pairs)]
+        figures = [explain_figure(name) for _ in range(pairs)]
     else:
         measure = {"import": import_ms, "help": help_ms, "startup": startup_ms}[name]
         figures = [measure() for _ in range(pairs * 3)]
@@ -125,7 +153,7 @@ def startup_ms() -> float:
     return wall_ms(lambda: run_observed("nothing.py")) - plain
 
 
-def explain_ms(name: str) -> float:
+def explain_figure(name: str) -> float:
     """The program takes the time itself: the median over its retraces."""
     with tempfile.TemporaryDirectory() as folder:
         return float(run(sys.executable, str(PROGRAMS / f"{name}.py"), cwd=folder).split()[-1])
@@ -137,11 +165,11 @@ def wall_ms(action) -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-def run_observed(program: str) -> str:
+def run_observed(program: str, *options: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
         tool = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out]
-        return run(*tool, str(PROGRAMS / program))
+        return run(*tool, *options, str(PROGRAMS / program))
 
 
 def run(*command: str, cwd: str | None = None) -> str:
