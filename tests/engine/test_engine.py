@@ -361,3 +361,21 @@ def test_a_graph_may_be_walked_while_any_thread_steps_into_calls():
     assert answers == [False]
     run(engine, lines(2))
     assert changes[-1] is False
+
+
+def test_an_op_that_raises_is_told_with_its_line_turn_and_inputs():
+    script = Script()
+    engine = engine_with(script, Breakpoint(filter="error"))
+    op = Op(OpSite("log", "Log"), 0)
+    op.inputs = lambda: [("x", [1, 2])]
+    engine.failed(Point(7, op=op, iteration=3), ValueError("not today"))
+    text = "/model.py:7, turn 3 of the loop, Log(x [1, 2]): ValueError: not today"
+    assert [(stop.reason, stop.filter, stop.text) for stop in script.stops] == [("exception", "error", text)]
+
+
+def test_an_event_can_be_logged_with_what_has_happened():
+    script = Script()
+    engine = engine_with(script, Breakpoint(filter="retrace", log_message="again: {what}"))
+    engine.happened("retrace", Point(1), "x changed {its} shape")
+    assert script.said == ["again: x changed {its} shape"]
+    assert script.stops == []

@@ -147,7 +147,9 @@ class Engine:
 
     def failed(self, view: View, error: BaseException) -> None:  # noqa: D102
         if self.wants("error"):
-            self.happened("error", view, f"{type(error).__name__}: {error}")
+            with self.suspended():
+                text = f"{self.values.where(view)}: {type(error).__name__}: {error}"
+            self.happened("error", view, text)
 
     def wants(self, name: str) -> bool:  # noqa: D102
         return name in self.breakpoints.filters and not self._is_suspended
@@ -156,7 +158,7 @@ class Engine:
         waiting = self.breakpoints.filters.get(name)
         if self._is_suspended or waiting is None:
             return
-        if (hit := self._first_hit((waiting,), view)) is not None:
+        if (hit := self._first_hit((waiting,), view, text)) is not None:
             self._stop("exception", view, text, (hit,), name)
 
     def stop_here(self, view: View, reason: str, text: str = "") -> None:
@@ -223,14 +225,20 @@ class Engine:
             return True
         return False
 
-    def _first_hit(self, candidates: Iterable[Breakpoint], view: View) -> Breakpoint | None:
-        """The first that stops; those that only log have done so."""
+    def _first_hit(self, candidates: Iterable[Breakpoint], view: View, what: str = "") -> Breakpoint | None:
+        """The first that stops; those that only log have done so.
+
+        Args:
+            candidates: the breakpoints of this place or event.
+            view: where the thread is.
+            what: what has happened; `{what}` in a log message.
+        """
         first = None
         for candidate in candidates:
             if not self._holds(candidate, view) or not candidate.counts():
                 continue
             if candidate.log_message:
-                self.frontend.say(self._filled(candidate.log_message, view))
+                self.frontend.say(self._filled(candidate.log_message, view, what))
             elif first is None:
                 first = candidate
         return first
@@ -244,13 +252,14 @@ class Engine:
             self.frontend.say(f"condition {candidate.condition!r}: {type(error).__name__}: {error}")
             return True
 
-    def _filled(self, message: str, view: View) -> str:
+    def _filled(self, message: str, view: View, what: str) -> str:
         """A log message with its `{expression}`s filled in, as an f-string would be."""
+        before, found, after = message.partition("{what}")
         try:
-            text = self.evaluate(f"f{message!r}", view)
+            texts = [str(self.evaluate(f"f{part!r}", view)) if part else "" for part in (before, after)]
         except Exception as error:  # noqa: BLE001  told in its place
             return f"{message} ({type(error).__name__}: {error})"
-        return str(text)
+        return texts[0] + (what if found else "") + texts[1]
 
     def _stop(
         self,

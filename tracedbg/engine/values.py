@@ -6,6 +6,7 @@ It must not know breakpoints, nor any framework: each one's `Tensors` looks at i
 from __future__ import annotations
 
 import re
+import reprlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,22 @@ class Values:
     def of(self, value: object) -> Tensors | None:
         """Whoever knows this value; None if it is no tensor."""
         return next((one for one in self._tensors if one.owns(value)), None)
+
+    def where(self, view: View) -> str:
+        """The op, its line, the turn of its loop, and what it was given: for an op that has raised."""
+        parts = [f"{view.file}:{view.line}"]
+        if view.iteration is not None:
+            parts.append(f"turn {view.iteration} of the loop")
+        if view.op is not None:
+            given = [f"{name} {self._text(value)}" for name, value in view.op.inputs()]
+            parts.append(f"{view.op.site.op}({', '.join(given)})")
+        return ", ".join(parts)
+
+    def _text(self, value: object) -> str:
+        owner = self.of(value)
+        if owner is not None:
+            return _specs_text([("", owner.spec(value))])
+        return reprlib.repr(value)
 
     def before(self, view: View) -> None:
         """An op is about to run: one that writes into its inputs hides what they were."""
