@@ -174,7 +174,7 @@ class Engine:
         self._changed()
 
     def reset_after_fork(self) -> None:
-        """In a forked child: other threads may have held locks, and do not exist here. Nothing stops any more."""
+        """In a forked child: others may have held locks, and do not exist here. Nothing stops any more."""
         self.breakpoints.reset_after_fork()
         self.let_go()
 
