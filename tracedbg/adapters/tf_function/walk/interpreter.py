@@ -1,0 +1,260 @@
+"""Runs a function node by node, and asks the debugger at each line and op.
+
+It must not know when a call is to be run so, nor how TensorFlow's calls are intercepted.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.tf_function.walk.errors import tell_as_graph
+from tracedbg.adapters.tf_function.walk.plan import Role
+from tracedbg.adapters.tf_function.walk.views import Call, Point, ViewedOp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tracedbg.adapters.tf_function.walk.execute import Executor
+    from tracedbg.adapters.tf_function.walk.functions import Function, Functions
+    from tracedbg.adapters.tf_function.walk.plan import Node
+    from tracedbg.adapters.tf_function.walk.views import Levels, Walked
+    from tracedbg.debugging import Debugger, View
+    from tracedbg.hooks import Hooks
+
+_Key = tuple[object, ...]
+
+
+class Interpreter:
+    """One walk."""
+
+    def __init__(
+        self, walk: Walked, functions: Functions, executor: Executor, debugger: Debugger, hooks: Hooks
+    ) -> None:
+        import tensorflow as tf
+
+        self._walk = walk
+        self._functions = functions
+        self._executor = executor
+        self._debugger = debugger
+        self._hooks = hooks
+        self._op_error = tf.errors.OpError
+        self._calls = 0
+        self._trail: list[_Key] = []
+        """The frames that the walk is in, outermost first: what has been asked about."""
+        self._last: tuple[Any, Any] = (None, None)
+        self._constants: set[int] = set()
+        """Ids of values that are not made anew in each call."""
+
+    def run(self, function: Function, inputs: list[Any]) -> list[Any]:
+        """What the function returns; each in a tensor of its own.
+
+        Raises:
+            Exception: what an op raises, as the graph would have raised it.
+            KeyboardInterrupt: a person has said at a stop to abort.
+        """
+        call = Call(function, inputs, self._number())
+        if call.plan.nodes:
+            self._ask(self._debugger.enter, self._first_point(call))
+        results = self._run(call)
+        given = {id(value) for value in inputs} | self._constants
+        fresh = []
+        for value in results:
+            made = self._executor.fresh(value) if id(value) in given else value
+            given.add(id(made))
+            fresh.append(made)
+        return fresh
+
+    def _number(self) -> int:
+        self._calls += 1
+        return self._calls
+
+    def _run(self, call: Call) -> list[Any]:
+        values, plan = call.values, call.plan
+        meeting: list[Node] = []
+        for node in plan.nodes:
+            if meeting and not node.is_meeting:
+                self._meet(call, meeting)
+                meeting = []
+            self._arrive(call, node)
+            if node.is_meeting:
+                meeting.append(node)
+                continue
+            if node.role is Role.CONST:
+                values[node.slot] = made = self._executor.constant(node)
+                self._constants.add(id(made))
+            else:
+                inputs = [values[slot] for slot in node.inputs]
+                self._ask(self._debugger.before_op, self._point(call, node, inputs))
+                inputs = [values[slot] for slot in node.inputs]  # a stop may have set one
+                outputs = self._node(call, node, inputs)
+                values[node.slot : node.slot + node.outputs] = outputs or ()
+                self._ask(self._debugger.after_op, self._point(call, node, inputs, outputs or ()))
+            for slot in node.free:
+                values[slot] = None
+        if meeting:
+            self._meet(call, meeting)
+        return [values[slot] for slot in plan.results]
+
+    def _node(self, call: Call, node: Node, inputs: list[Any]) -> Sequence[Any]:
+        role = node.role
+        if role is Role.OP:
+            return self._op(call, node, inputs)
+        if role is Role.CALL:
+            callee = self._functions.find(node.functions[0])
+            if callee is None or not self._debugger.wants_walk(callee.outline):
+                return self._op(call, node, inputs, run=self._executor.call)
+            return self._run(Call(callee, inputs, self._number(), call, node, base=self._base(call, node, 0)))
+        callees = [self._functions.find(name) for name in node.functions]
+        known = [callee for callee in callees if callee is not None]
+        if len(known) < len(callees) or not any(self._wants_body(callee) for callee in known):
+            return self._op(call, node, inputs)
+        if role is Role.WHILE:
+            return self._while(call, node, known, inputs)
+        which = _branch(role, inputs[0], len(known))
+        base = self._base(call, node, which)
+        return self._run(Call(known[which], inputs[1:], self._number(), call, node, is_body=True, base=base))
+
+    def _while(self, call: Call, node: Node, callees: list[Function], state: list[Any]) -> list[Any]:
+        condition, body = callees
+        bases = self._base(call, node, 0), self._base(call, node, 1)
+        iteration = 0
+        while True:
+            number = self._number()
+            test = Call(
+                condition, state, number, call, node, is_body=True, iteration=iteration, base=bases[0]
+            )
+            if not _is_true(self._run(test)[0]):
+                return state
+            state = self._run(
+                Call(body, state, number, call, node, is_body=True, iteration=iteration, base=bases[1])
+            )
+            iteration += 1
+
+    def _base(self, call: Call, node: Node, which: int) -> int:
+        """Position, among the sites of the walk, of the first op of a function that a node calls."""
+        base = call.base + call.function.offsets[node.index] + 1
+        for name in node.functions[:which]:
+            callee = self._functions.find(name)
+            base += callee.count if callee is not None else 0
+        return base
+
+    def _wants_body(self, callee: Function) -> bool:
+        debugger = self._debugger
+        return debugger.wants_walk(callee.outline) or debugger.is_stepping() or debugger.may_stop_at_ops()
+
+    def _op(
+        self,
+        call: Call,
+        node: Node,
+        inputs: list[Any],
+        run: Callable[[Node, list[Any]], Sequence[Any]] | None = None,
+    ) -> Sequence[Any]:
+        try:
+            return (run or self._executor.run)(node, inputs)
+        except self._op_error as error:
+            tell_as_graph(error, self._walk.graph, call.plan.name, node.name)
+            self._failed(call, node, inputs, error)
+            raise
+        except Exception as error:
+            self._failed(call, node, inputs, error)
+            raise
+
+    def _failed(self, call: Call, node: Node, inputs: list[Any], error: Exception) -> None:
+        point = self._point(call, node, inputs)
+        try:
+            self._debugger.failed(point, error)
+        except Exception as fault:
+            self._hooks.fault("stops", fault)
+
+    def _meet(self, call: Call, nodes: list[Node]) -> None:
+        """Run ops together that wait for each other: stops are before the first of them, and after the last."""
+        inputs = []
+        for node in nodes:
+            self._ask(
+                self._debugger.before_op, self._point(call, node, [call.values[s] for s in node.inputs])
+            )
+        for node in nodes:
+            inputs.append([call.values[slot] for slot in node.inputs])
+        with ThreadPoolExecutor(len(nodes), "tracedbg-meeting") as pool:
+            begun = [pool.submit(self._alone, node, given) for node, given in zip(nodes, inputs, strict=True)]
+        for node, given, one in zip(nodes, inputs, begun, strict=True):
+            outputs = self._op(call, node, given, lambda _node, _inputs, one=one: one.result()) or ()
+            call.values[node.slot : node.slot + node.outputs] = outputs
+            self._ask(self._debugger.after_op, self._point(call, node, given, outputs))
+        for node in nodes:
+            for slot in node.free:
+                call.values[slot] = None
+
+    def _alone(self, node: Node, inputs: list[Any]) -> Sequence[Any]:
+        return (self._executor.call if node.role is Role.CALL else self._executor.run)(node, inputs)
+
+    # --- what the debugger is asked ----------------------------------------------------------
+
+    def _ask(self, question: Callable[[View], None], point: Point) -> None:
+        try:
+            question(point)
+        except Exception as fault:  # an abort is none, and goes through
+            self._hooks.fault("stops", fault)
+
+    def _point(self, call: Call, node: Node, inputs: Sequence[Any], outputs: Sequence[Any] = ()) -> Point:
+        op = ViewedOp(call, node, inputs, outputs)
+        return Point(self._walk, call, node, op=op)
+
+    def _first_point(self, call: Call) -> Point:
+        nodes = call.plan.nodes
+        return Point(self._walk, call, next((node for node in nodes if call.levels(node)), nodes[0]))
+
+    def _arrive(self, call: Call, node: Node) -> None:
+        """Ask about each line that the thread comes to with this node."""
+        origin = node.origin
+        for chain in origin.passed:
+            self._come_to(call, node, call.levels_of(chain))
+        if origin.passed or (origin.chain, call) != self._last:
+            self._last = origin.chain, call
+            self._come_to(call, node, call.levels(node))
+
+    def _come_to(self, call: Call, node: Node, levels: Levels) -> None:
+        """Ask about the frames that are not the same as before, outer ones first."""
+        if not levels:
+            return
+        keys = _keys(levels)
+        old = self._trail
+        same = 0
+        while same < len(keys) and same < len(old) and keys[same] == old[same]:
+            same += 1
+        self._trail = keys
+        for inner in range(same, len(keys)):
+            shown = levels[len(keys) - 1 - inner :]
+            level = shown[0][0]
+            if level.is_user or level.line in self._debugger.lines_in(level.file):
+                self._ask(self._debugger.line, Point(self._walk, call, node, shown))
+
+
+def _keys(levels: Levels) -> list[_Key]:
+    """What tells the frames from others, outermost first; the same again in the next turn of a loop is another."""
+    keys: list[_Key] = []
+    for position, (level, call) in enumerate(levels):
+        if level.frame:
+            keys.append((level.frame, level.line, level.visit, call.owner(level).number))
+        else:
+            owner = call.root if position else call
+            keys.append((level.file, level.function, level.line, owner.number))
+    keys.reverse()
+    return keys
+
+
+def _branch(role: Role, index: Any, count: int) -> int:
+    """Which of its branches a node takes."""
+    if role is Role.IF:
+        return 0 if _is_true(index) else 1
+    found = int(index.numpy())
+    return found if 0 <= found < count else count - 1
+
+
+def _is_true(tensor: Any) -> bool:
+    """As TensorFlow's kernels have it: a scalar that is not zero or empty, or a tensor with elements."""
+    value = tensor.numpy()
+    if isinstance(value, bytes):
+        return len(value) > 0
+    return bool(value) if value.shape == () else value.size > 0
