@@ -379,3 +379,10 @@ def test_an_event_can_be_logged_with_what_has_happened():
     engine.happened("retrace", Point(1), "x changed {its} shape")
     assert script.said == ["again: x changed {its} shape"]
     assert script.stops == []
+
+
+def test_a_comprehension_in_a_condition_sees_the_locals():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=1, condition="all(n > one for one in [1, 2])"))
+    run(engine, [Point(1, locals={"n": n}) for n in (2, 3)])
+    assert [stop.view.locals["n"] for stop in script.stops] == [3]

@@ -119,13 +119,7 @@ class Breakpoints:
         Raises:
             UsageError: a condition is no expression, a hit condition no number, a filter unknown.
         """
-        _check_expression(wanted.condition)
-        if wanted.hit_condition and _HIT.fullmatch(wanted.hit_condition) is None:
-            raise UsageError(
-                f"hit condition {wanted.hit_condition!r} is not a number, such as 5, >= 5 or % 10"
-            )
-        if wanted.filter and wanted.filter not in FILTERS:
-            raise UsageError(f"no filter named {wanted.filter!r}; there are {', '.join(FILTERS)}")
+        check(wanted)
         file = os.path.realpath(wanted.file) if wanted.file else ""
         made = replace(
             wanted, id=next(self._ids), file=file, asked_line=wanted.line, is_bound=not file, hits=0
@@ -218,6 +212,19 @@ def _bind(one: Breakpoint, outline: Outline) -> bool:
                 if later:
                     one.line, one.is_bound = min(later), True
     return before != (one.line, one.is_bound)
+
+
+def check(wanted: Breakpoint) -> None:
+    """See that a breakpoint makes sense.
+
+    Raises:
+        UsageError: a condition is no expression, a hit condition no number, a filter unknown.
+    """
+    _check_expression(wanted.condition)
+    if wanted.hit_condition and _HIT.fullmatch(wanted.hit_condition) is None:
+        raise UsageError(f"hit condition {wanted.hit_condition!r} is not a number, such as 5, >= 5 or % 10")
+    if wanted.filter and wanted.filter not in FILTERS:
+        raise UsageError(f"no filter named {wanted.filter!r}; there are {', '.join(FILTERS)}")
 
 
 def _check_expression(text: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.engine.breakpoints import Breakpoint, Breakpoints
+from tracedbg.engine.evaluating import evaluate
 from tracedbg.engine.stepper import Action, Go, Step
 from tracedbg.engine.stop import Stop
 from tracedbg.engine.values import Values
@@ -202,7 +203,7 @@ class Engine:
         """
         at = view.frames()[frame]
         with self.suspended():
-            return eval(text, dict(at.names()), dict(at.variables()))  # noqa: S307  the person at the debugger asks
+            return evaluate(text, at)
 
     # --- inside ------------------------------------------------------------------------------
 
