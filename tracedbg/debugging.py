@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
     from tracedbg.events import Frame, OpSite
     from tracedbg.hooks import Hooks
@@ -171,7 +171,7 @@ class Debugger(Protocol):
         """How to look at one framework's tensors."""
 
     def add_tracing(self, where: Callable[[], Frame | None]) -> None:
-        """How to know which of the user's lines this thread is tracing just now; None while it traces nothing."""
+        """How to know which of the user's lines this thread is tracing; None while it traces nothing."""
 
     def may_walk(self, outline: Outline) -> bool:
         """Whether any thread could want a walk: arm it, so that `wants_walk` is asked at each call."""
@@ -190,6 +190,21 @@ class Debugger(Protocol):
 
     def is_stepping(self) -> bool:
         """Whether this thread could stop at any Python line: it is stepping, or is to pause."""
+
+    def stepping(self) -> frozenset[int]:
+        """The threads of which `is_stepping` is true, or will be when nothing is suspended there."""
+
+    def add_generated(self, code: CodeType) -> None:
+        """A framework has made this code out of the user's, whose file it names: it is not stopped in."""
+
+    def is_generated(self, code: CodeType) -> bool:
+        """Whether `add_generated` has been told of it."""
+
+    def add_own_code(self, code: CodeType) -> None:
+        """A function of ours that Python calls amid the user's code: who compiles frames has to leave it alone."""
+
+    def own_code(self) -> frozenset[CodeType]:
+        """All that `add_own_code` has been told of; more of it makes a change, see `on_change`."""
 
     def enter(self, view: View) -> None:
         """A walk begins; may stop."""

@@ -95,7 +95,7 @@ class PythonView:
         """Look at a thread.
 
         Args:
-            frame: the innermost frame; libraries' frames in front of the first one of the user's are left out.
+            frame: the innermost one; libraries' frames in front of the first one of the user's are left out.
             op: the op that is run there.
             outer: a frame that is shown in front of the Python frames: of the forward, in a backward.
             is_backward: whether the line is that of a forward.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tracedbg.debugger.options import DEBUG_VARIABLE, DebugOptions
 from tracedbg.debugger.process import Debugger, current
 from tracedbg.engine import Breakpoint
+from tracedbg.engine.specs import parse
 from tracedbg.frames import PythonView, real_path
 from tracedbg.session import Options, Session, running
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tracedbg.engine import Engine, Frontend
-
-
-def parse(spec: str) -> Breakpoint:
-    """See `engine.specs`."""
-    from tracedbg.engine import specs  # noqa: PLC0415  deferred
-
-    return specs.parse(spec)
 
 
 def start_from_environment() -> None:
@@ -39,7 +33,7 @@ def start_from_environment() -> None:
     if options.frontend == "dap":
         from tracedbg.dap.serve import serve  # noqa: PLC0415  deferred: only one of them is used
 
-        debugger.engine.frontend = serve(debugger.engine, options)
+        serve(debugger.engine, options)
         debugger.start()
     else:
         debugger.engine.frontend = _prompt(debugger.engine)
