@@ -386,3 +386,24 @@ def test_a_comprehension_in_a_condition_sees_the_locals():
     engine = engine_with(script, Breakpoint(file=FILE, line=1, condition="all(n > one for one in [1, 2])"))
     run(engine, [Point(1, locals={"n": n}) for n in (2, 3)])
     assert [stop.view.locals["n"] for stop in script.stops] == [3]
+
+
+def test_it_knows_the_threads_that_step_or_are_to_pause():
+    engine = Engine(Script(Go.OVER))
+    engine.breakpoints.add(Breakpoint(file=FILE, line=2))
+    assert engine.stepping() == frozenset()
+    run(engine, lines(2))
+    assert engine.stepping() == {threading.get_ident()}
+    engine.pause(1)
+    assert engine.stepping() == {threading.get_ident(), 1}
+
+
+def test_generated_code_is_known_by_identity_and_only_as_long_as_it_lives():
+    engine = Engine(Script())
+    code, same = (compile("x = 1", "<string>", "exec") for _ in range(2))
+    engine.add_generated(code)
+    assert code == same
+    assert engine.is_generated(code)
+    assert not engine.is_generated(same)
+    del code
+    assert engine._generated == {}

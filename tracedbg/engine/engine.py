@@ -6,6 +6,7 @@ It must not know frameworks, protocols or screens: adapters ask it, a `Frontend`
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,7 @@ from tracedbg.engine.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import CodeType
 
     from tracedbg.debugging import Outline, View
     from tracedbg.events import Frame
@@ -53,6 +55,9 @@ class Engine:
         self._on_change: list[Callable[[], None]] = []
         self._on_go: list[Callable[[], None]] = []
         self._tracing: list[Callable[[], Frame | None]] = []
+        self._generated: dict[int, weakref.ref[CodeType]] = {}
+        """By identity: code objects compare by value, and without their file."""
+        self._own_code: frozenset[CodeType] = frozenset()
         self.breakpoints.on_change(self._changed)
 
     # --- asked by adapters: see `Debugger` -----------------------------------------------------
@@ -106,6 +111,25 @@ class Engine:
             return False
         step = self._step
         return (step is not None and step.needs_lines) or threading.get_ident() in self._pause
+
+    def stepping(self) -> frozenset[int]:  # noqa: D102
+        return frozenset(self._pause).union(
+            thread_id for thread_id, step in tuple(self._steps.items()) if step.needs_lines
+        )
+
+    def add_generated(self, code: CodeType) -> None:  # noqa: D102
+        key, known = id(code), self._generated
+        known[key] = weakref.ref(code, lambda _: known.pop(key, None))
+
+    def is_generated(self, code: CodeType) -> bool:  # noqa: D102
+        return id(code) in self._generated
+
+    def add_own_code(self, code: CodeType) -> None:  # noqa: D102
+        self._own_code |= {code}
+        self._changed()
+
+    def own_code(self) -> frozenset[CodeType]:  # noqa: D102
+        return self._own_code
 
     def enter(self, view: View) -> None:  # noqa: D102
         step = self._step
