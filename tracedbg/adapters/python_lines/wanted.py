@@ -1,0 +1,134 @@
+"""What the debugger wants of Python lines, in the form in which trace functions ask: once for each call and line.
+
+It must not know how lines are noticed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tracedbg.adapters.python_lines.outlines import is_loaded, outlines, own_lines, source_outlines
+from tracedbg.frames import real_path
+from tracedbg.source import is_user_file
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from tracedbg.debugging import Debugger
+
+_LIMIT = 10_000
+"""Code objects and names of files that are remembered; programs that make code in a loop have no end of them."""
+_TYPED_IN = ("<stdin>", "<string>", "<ipython-", "<doctest ", "<console>", "<cell")
+_NOWHERE: frozenset[int] = frozenset()
+
+
+class Wanted:
+    """Which lines and threads are waited for. Read in every thread; written by `update`, as a whole."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+        self.stepping: frozenset[int] = frozenset()
+        """The threads that could stop at any line of the user's."""
+        self.lines: dict[str, frozenset[int] | None] = {}
+        """By `co_filename`, as far as asked for: the lines with breakpoints; None for a library's file without."""
+        self._files: frozenset[str] = frozenset()
+        self._outlined: set[str] = set()
+        self.answers: dict[int, tuple[CodeType, bool]] = {}
+        """By the identity of code objects, which compare by value and without their file: what `may_stop_in` says."""
+        self._codes: dict[int, tuple[CodeType, bool, frozenset[int]]] = {}
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether any Python line could stop."""
+        return bool(self._files or self.stepping)
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether there are breakpoints on lines."""
+        return bool(self._files)
+
+    def update(self) -> None:
+        """Take in what has changed, and bind the breakpoints of modules that are there already."""
+        debugger = self._debugger
+        files = debugger.files()
+        stepping = debugger.stepping()
+        if files - self._files:
+            self._codes = {}
+        self._files = files
+        self.stepping = stepping and stepping & sys._current_frames().keys()
+        self.lines = {}
+        self.answers = {}
+        for file in files - self._outlined:
+            if is_loaded(file):
+                self._outlined.add(file)
+                for outline in source_outlines(file):
+                    debugger.add_outline(outline)
+
+    def lines_of(self, file: str) -> frozenset[int] | None:
+        """`lines[file]`, found out if need be."""
+        lines = self.lines
+        if file in lines:
+            return lines[file]
+        if len(lines) > _LIMIT:
+            lines.clear()
+        real = real_path(file)
+        found = self._debugger.lines_in(real) if real in self._files else None
+        if found is None and _is_the_users(file):
+            found = _NOWHERE
+        lines[file] = found
+        return found
+
+    def may_stop_in(self, code: CodeType) -> bool:
+        """Whether code that has begun to run has a line with a breakpoint, or is in the way of a step."""
+        answers = self.answers
+        known = answers.get(id(code))
+        if known is None:
+            if len(answers) > _LIMIT:
+                answers.clear()
+            known = (code, self._may_stop_in(code))
+            answers[id(code)] = known
+        return known[1]
+
+    def is_in_the_way(self, frame: FrameType, thread_id: int) -> bool:
+        """Whether a frame that is running already may stop."""
+        return self.may_stop_in(frame.f_code) and (
+            thread_id in self.stepping or bool(self.lines_of(frame.f_code.co_filename))
+        )
+
+    def _may_stop_in(self, code: CodeType) -> bool:
+        lines = self.lines_of(code.co_filename)
+        if lines is None or not (lines or self.stepping):
+            return False
+        known = self._codes.get(id(code))
+        if known is None:
+            if len(self._codes) > _LIMIT:
+                self._codes.clear()
+            is_generated = self._debugger.is_generated(code) or _is_written_by_a_library(code)
+            known = self._codes[id(code)] = (code, is_generated, own_lines(code))
+            if lines and not is_generated:
+                self._tell_of(code)
+                lines = self.lines_of(code.co_filename) or _NOWHERE  # they may have been moved
+        _, is_generated, own = known
+        return not is_generated and (bool(self.stepping) or not lines.isdisjoint(own))
+
+    def _tell_of(self, code: CodeType) -> None:
+        """Bind breakpoints to code of a file that has some."""
+        file = real_path(code.co_filename)
+        if file in self._outlined:
+            return
+        if code.co_name == "<module>" and not file.startswith("<"):
+            self._outlined.add(file)
+        for outline in outlines(code):
+            self._debugger.add_outline(outline)
+
+
+def _is_the_users(file: str) -> bool:
+    if file.startswith("<"):  # much of it is written by libraries: torch.fx, attrs, numpy
+        return file.startswith(_TYPED_IN)
+    return is_user_file(file)
+
+
+def _is_written_by_a_library(code: CodeType) -> bool:
+    """Methods of data classes and named tuples: there is no source to show."""
+    return code.co_filename == "<string>" and code.co_name.startswith("__") and code.co_name.endswith("__")
