@@ -39,6 +39,7 @@ COMMANDS = {
     "report": "tracedbg.cli.report:Report",
     "diff": "tracedbg.cli.diff:Diff",
     "runs": "tracedbg.cli.runs:Runs",
+    "dap": "tracedbg.cli.dap:Dap",
     "doctor": "tracedbg.cli.doctor:Doctor",
 }
 ADAPTER_GROUP = "tracedbg.adapters"

@@ -32,7 +32,7 @@ class Arguments:
             values = {}
         if not isinstance(values, dict):
             raise RequestError(f"the arguments of {of!r} are not an object but {_kind(values)}")
-        self._values = values
+        self.values = values
         self.of = of
 
     @overload
@@ -76,11 +76,19 @@ class Arguments:
         """An object; empty if it is not there."""
         return Arguments(self._get(name, dict, {}), self.of)
 
+    def is_text(self, name: str) -> bool:
+        """Whether it is a string, where several types are allowed."""
+        return isinstance(self.values.get(name), str)
+
+    def names(self) -> list[str]:
+        """All that there is."""
+        return list(self.values)
+
     def __contains__(self, name: str) -> bool:
-        return self._values.get(name) is not None
+        return self.values.get(name) is not None
 
     def _get(self, name: str, kind: type, default: Any) -> Any:
-        value = self._values.get(name)
+        value = self.values.get(name)
         if value is None:
             if default is _MISSING:
                 raise RequestError(f"{self.of!r} needs argument {name!r}, {_NAMES[kind]}")

@@ -14,6 +14,7 @@ from tracedbg.dap.graphs import op_text
 from tracedbg.dap.recorded import explained
 from tracedbg.dap.stack import frame_index
 from tracedbg.engine import Action, Go
+from tracedbg.engine.specs import parse, written
 from tracedbg.engine.tensor_text import facts
 from tracedbg.errors import UsageError
 from tracedbg.explain import is_retrace
@@ -95,10 +96,8 @@ def _abort(call: Call, _rest: str) -> str:
 
 def _break(call: Call, rest: str) -> str:
     """Stop at FILE:LINE, op:PATTERN or a filter such as nan; each may end in 'if CONDITION'."""
-    from tracedbg.engine import specs  # noqa: PLC0415  deferred: only when somebody types it
-
     try:
-        made = call.server.bindings.add(call.client, specs.parse(rest))
+        made = call.server.bindings.add(call.client, parse(rest))
     except UsageError as error:
         raise RequestError(str(error)) from None
     return _line_of(made)
@@ -122,16 +121,8 @@ def _delete(call: Call, rest: str) -> str:
 
 
 def _line_of(one: Breakpoint) -> str:
-    if one.file:
-        what = f"{os.path.basename(one.file)}:{one.line}" + ("" if one.is_bound else " (no code there yet)")
-    elif one.op_pattern:
-        what = f"op:{one.op_pattern}"
-    elif one.op_index is not None:
-        what = f"op {one.op_index} of {one.graph}"
-    else:
-        what = one.filter
-    condition = f" if {one.condition}" if one.condition else ""
-    return f"{one.id}: {what}{condition}, {one.hits} hits"
+    state = f"{one.hits} hits" if one.is_bound else "no code there yet"
+    return f"{one.id}: {written(one)} ({state})"
 
 
 # --- looking ----------------------------------------------------------------------------------
