@@ -27,9 +27,9 @@ class Executor:
         self._make_array = _compat.MAKE_ARRAY.get()
         self._constant = tf.constant
         self._as_dtype = tf.dtypes.as_dtype
-        self._singles: dict[tuple[bytes, tuple[int, ...]], str] = {}
+        self._made: dict[tuple[tuple[bytes, ...], tuple[int, ...]], str] = {}
         self._numbers = itertools.count(1)
-        hooks.on_remove(self._remove_singles)
+        hooks.on_remove(self._remove)
 
     def run(self, node: Node, inputs: list[Any]) -> Sequence[Any]:
         """Its outputs.
@@ -38,7 +38,7 @@ class Executor:
             tf.errors.OpError: the op fails, with its message as eager mode has it.
         """
         if node.attributes is None:
-            return self._run_alone(node, inputs)
+            return self.together([node], [inputs])[0]
         context = self._context()
         outputs: Sequence[Any] = self._execute(
             context._handle,
@@ -72,7 +72,7 @@ class Executor:
                 array = self._make_array(attributes["value"].tensor)
                 node.constant = self._constant(array, self._as_dtype(attributes["dtype"].type))
             except (TypeError, ValueError):  # a type that NumPy does not have
-                node.constant = self._run_alone(node, [])[0]
+                node.constant = self.together([node], [[]])[0][0]
         return node.constant
 
     def fresh(self, tensor: Any) -> Any:
@@ -80,50 +80,57 @@ class Executor:
         dtype = tensor.dtype.as_datatype_enum
         return self._execute(self._context()._handle, tensor.device, "Identity", [tensor], ("T", dtype), 1)[0]
 
-    def _run_alone(self, node: Node, inputs: list[Any]) -> Sequence[Any]:
-        """Run a node with attributes that cannot be handed over: as a function of that node only."""
-        context = self._context()
-        key = (
-            node.proto.SerializeToString(deterministic=True),
-            tuple(i.dtype.as_datatype_enum for i in inputs),
-        )
-        name = self._singles.get(key)
-        if name is None:
-            name = f"{OURS}single_{next(self._numbers)}"
-            context.add_function_def(self._single(name, node, key[1]))
-            self._singles[key] = name
-        options = tuple(itertools.chain(*context.function_call_options.as_attrs().items()))
-        outputs: Sequence[Any] = self._execute(
-            context._handle, node.device or context.device_name, name, inputs, options, node.outputs
-        )
-        return outputs
+    def together(self, nodes: Sequence[Node], inputs: Sequence[list[Any]]) -> list[Sequence[Any]]:
+        """The outputs of nodes that are run at once, by TensorFlow's own executor.
 
-    def _single(self, name: str, node: Node, types: tuple[int, ...]) -> Any:
-        from tensorflow.core.framework import function_pb2
+        So are ops run that wait for each other, and those with attributes that cannot be handed over one by one.
+        """
+        context = self._context()
+        flat = [value for values in inputs for value in values]
+        types = tuple(value.dtype.as_datatype_enum for value in flat)
+        key = tuple(node.proto.SerializeToString(deterministic=True) for node in nodes), types
+        name = self._made.get(key)
+        if name is None:
+            name = f"{OURS}{next(self._numbers)}"
+            context.add_function_def(self._definition(name, nodes, types))
+            self._made[key] = name
+        options = tuple(itertools.chain(*context.function_call_options.as_attrs().items()))
+        count = sum(node.outputs for node in nodes)
+        outputs = iter(
+            self._execute(context._handle, nodes[0].device or context.device_name, name, flat, options, count)
+        )
+        return [[next(outputs) for _ in range(node.outputs)] for node in nodes]
+
+    def _definition(self, name: str, nodes: Sequence[Node], types: tuple[int, ...]) -> Any:
+        from tensorflow.core.framework import function_pb2  # the program has imported TensorFlow
 
         definition = function_pb2.FunctionDef()
         signature = definition.signature
         signature.name, signature.is_stateful = name, True
         for position, kind in enumerate(types):
             signature.input_arg.add(name=f"i{position}", type=kind)
-        inner = definition.node_def.add()
-        inner.CopyFrom(node.proto)
-        inner.name = "node"
-        del inner.input[:]
-        inner.input.extend(f"i{position}" for position in range(len(types)))
-        for output, index, kind in self._output_types(node):
-            result = f"o{len(signature.output_arg)}"
-            signature.output_arg.add(name=result, type=kind)
-            definition.ret[result] = f"node:{output}:{index}"
-        definition.control_ret["node"] = "node"
-        signature.control_output.append("node")
+        taken = 0
+        for number, node in enumerate(nodes):
+            inner = definition.node_def.add()
+            inner.CopyFrom(node.proto)
+            inner.name = f"node{number}"
+            del inner.input[:]
+            inner.input.extend(f"i{taken + position}" for position in range(len(node.inputs)))
+            taken += len(node.inputs)
+            for output, index, kind in self._output_types(node):
+                result = f"o{len(signature.output_arg)}"
+                signature.output_arg.add(name=result, type=kind)
+                definition.ret[result] = f"{inner.name}:{output}:{index}"
+            definition.control_ret[inner.name] = inner.name
+            signature.control_output.append(inner.name)
         return definition
 
     def _output_types(self, node: Node) -> list[tuple[str, int, int]]:
         """(name, index, type) of each output."""
         made = []
         attr = node.proto.attr
-        for output in self._op_def(node.proto.op).output_arg:
+        op_def = self._op_def(node.proto.op) or self._context().get_function_def(node.proto.op).signature
+        for output in op_def.output_arg:
             kind = attr[output.type_attr].type if output.type_attr else output.type
             if output.number_attr:
                 kinds = [kind] * attr[output.number_attr].i
@@ -134,8 +141,8 @@ class Executor:
             made += [(output.name, index, each) for index, each in enumerate(kinds)]
         return made
 
-    def _remove_singles(self) -> None:
+    def _remove(self) -> None:
         context = self._context()
-        for name in self._singles.values():
+        for name in self._made.values():
             context.remove_function(name)
-        self._singles.clear()
+        self._made.clear()

@@ -48,8 +48,11 @@ class Functions:
     """All functions that have been seen."""
 
     def __init__(self, hooks: Hooks, debugger: Debugger, recording: Recording | None) -> None:
+        import tensorflow as tf  # the program has imported it
+
         self._hooks = hooks
         self._debugger = debugger
+        self._not_found = tf.errors.NotFoundError
         self._recording = recording
         self._records: dict[str, FunctionRecord] = {}
         self._alive: dict[str, weakref.ref[Any]] = {}
@@ -87,7 +90,7 @@ class Functions:
                 if name.startswith((_OF_EAGER, OURS)):
                     return None
                 self._functions[name] = None  # for the case that it fails
-                self._functions[name] = self._hooks.safely(f"plan of {name}", self._function, name)
+                self._functions[name] = self._hooks.safely(f"plan of {name}", self._function_if_there, name)
             return self._functions[name]
 
     def plan(self, name: str) -> Plan:
@@ -142,6 +145,12 @@ class Functions:
     def _forget(self, name: str) -> None:
         for table in (self._records, self._alive, self._functions, self._roots, self._plans):
             table.pop(name, None)  # type: ignore[attr-defined]
+
+    def _function_if_there(self, name: str) -> Function | None:
+        try:
+            return self._function(name)
+        except self._not_found:  # TensorFlow lists functions that it has forgotten
+            return None
 
     def _function(self, name: str) -> Function:
         plan = self.plan(name)

@@ -5,7 +5,6 @@ It must not know when a call is to be run so, nor how TensorFlow's calls are int
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_function.walk.errors import tell_as_graph
@@ -70,31 +69,38 @@ class Interpreter:
         return self._calls
 
     def _run(self, call: Call) -> list[Any]:
-        values, plan = call.values, call.plan
+        values = call.values
         meeting: list[Node] = []
-        for node in plan.nodes:
+        for node in call.plan.nodes:
             if meeting and not node.is_meeting:
                 self._meet(call, meeting)
                 meeting = []
             self._arrive(call, node)
             if node.is_meeting:
                 meeting.append(node)
-                continue
-            if node.role is Role.CONST:
+            elif node.role is Role.CONST:
                 values[node.slot] = made = self._executor.constant(node)
                 self._constants.add(id(made))
+                self._free(call, node)
             else:
-                inputs = [values[slot] for slot in node.inputs]
-                self._ask(self._debugger.before_op, self._point(call, node, inputs))
-                inputs = [values[slot] for slot in node.inputs]  # a stop may have set one
-                outputs = self._node(call, node, inputs)
-                values[node.slot : node.slot + node.outputs] = outputs or ()
-                self._ask(self._debugger.after_op, self._point(call, node, inputs, outputs or ()))
-            for slot in node.free:
-                values[slot] = None
+                self._perform(call, node)
         if meeting:
             self._meet(call, meeting)
-        return [values[slot] for slot in plan.results]
+        return [values[slot] for slot in call.plan.results]
+
+    def _perform(self, call: Call, node: Node) -> None:
+        """Run a node; may stop before and after it."""
+        values = call.values
+        self._ask(self._debugger.before_op, self._point(call, node, [values[slot] for slot in node.inputs]))
+        inputs = [values[slot] for slot in node.inputs]  # a stop may have set one
+        outputs = self._node(call, node, inputs) or ()
+        values[node.slot : node.slot + node.outputs] = outputs
+        self._ask(self._debugger.after_op, self._point(call, node, inputs, outputs))
+        self._free(call, node)
+
+    def _free(self, call: Call, node: Node) -> None:
+        for slot in node.free:
+            call.values[slot] = None
 
     def _node(self, call: Call, node: Node, inputs: list[Any]) -> Sequence[Any]:
         role = node.role
@@ -168,26 +174,30 @@ class Interpreter:
             self._hooks.fault("stops", fault)
 
     def _meet(self, call: Call, nodes: list[Node]) -> None:
-        """Run ops together that wait for each other: stops are before the first of them, and after the last."""
-        inputs = []
+        """Run ops together that wait for each other.
+
+        All are begun after the last stop before one of them: an abort leaves none waiting. What is alone waits for
+        nothing that is here, but at most for something in itself.
+        """
+        if len(nodes) == 1 and nodes[0].role is not Role.OP:
+            self._perform(call, nodes[0])
+            return
+        values = call.values
         for node in nodes:
             self._ask(
-                self._debugger.before_op, self._point(call, node, [call.values[s] for s in node.inputs])
+                self._debugger.before_op, self._point(call, node, [values[slot] for slot in node.inputs])
             )
-        for node in nodes:
-            inputs.append([call.values[slot] for slot in node.inputs])
-        with ThreadPoolExecutor(len(nodes), "tracedbg-meeting") as pool:
-            begun = [pool.submit(self._alone, node, given) for node, given in zip(nodes, inputs, strict=True)]
-        for node, given, one in zip(nodes, inputs, begun, strict=True):
-            outputs = self._op(call, node, given, lambda _node, _inputs, one=one: one.result()) or ()
-            call.values[node.slot : node.slot + node.outputs] = outputs
+        inputs = [[values[slot] for slot in node.inputs] for node in nodes]
+
+        def run(_node: Node, _inputs: list[Any]) -> Any:
+            return self._executor.together(nodes, inputs)
+
+        made = self._op(call, nodes[0], inputs[0], run)
+        for node, given, outputs in zip(nodes, inputs, made, strict=True):
+            values[node.slot : node.slot + node.outputs] = outputs
             self._ask(self._debugger.after_op, self._point(call, node, given, outputs))
         for node in nodes:
-            for slot in node.free:
-                call.values[slot] = None
-
-    def _alone(self, node: Node, inputs: list[Any]) -> Sequence[Any]:
-        return (self._executor.call if node.role is Role.CALL else self._executor.run)(node, inputs)
+            self._free(call, node)
 
     # --- what the debugger is asked ----------------------------------------------------------
 

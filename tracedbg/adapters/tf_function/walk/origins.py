@@ -31,7 +31,7 @@ _Place = tuple[str, int, str]
 def user_name(function: str) -> str:
     """The name that a function has in the program, out of the one that TensorFlow has made of it."""
     found = _NAME.fullmatch(function)
-    return found["name"] if found is not None else function
+    return found["name"].strip("<>") if found is not None else function
 
 
 class Origins:
@@ -137,8 +137,8 @@ def _cut(stacks: list[tuple[_Place, ...]], function: str) -> int:
         if any(stack[index] != first[index] for stack in stacks):
             common = index
             break
-    own = [index for index in range(min(common + 1, len(first))) if first[index][2] == function]
-    return own[-1] if own else min(common, max(len(stack) for stack in stacks) - 1)
+    own = [index for index in range(min(common + 1, len(first))) if first[index][2].strip("<>") == function]
+    return own[-1] if own else common
 
 
 def _chain(stack: tuple[_Place, ...], known: dict[tuple[_Place, ...], Chain]) -> Chain | None:

@@ -105,7 +105,7 @@ class Plan:
     nodes: list[Node]
     arguments: tuple[str, ...]
     slots: dict[str, int]
-    """By name of a node or an argument, its first slot."""
+    """By name of an op or an argument, its first slot."""
     size: int
     """Number of slots."""
     results: tuple[int, ...]
@@ -163,7 +163,8 @@ class Planner:
         order = self._order(protos, roots)
         slots = {argument: position for position, argument in enumerate(arguments)}
         size = len(arguments)
-        kept = _without_loss(origins, protos, {proto.name for proto in order})
+        op_of = _ops_of_nodes(record, protos)
+        kept = _without_loss(origins, op_of, {proto.name for proto in order})
         nodes: list[Node] = []
         offsets: dict[str, dict[str, int]] = {}
         for proto in order:
@@ -182,7 +183,7 @@ class Planner:
             node.inputs = tuple(slot(source) for source in sources)
             node.input_names = tuple(source[0] for source in sources)
         made = Plan(
-            name, nodes, arguments, slots, size, tuple(slot(source) for source in results), record,
+            name, nodes, arguments, {op_of.get(node, node): slot for node, slot in slots.items()}, size, tuple(slot(source) for source in results), record,
             definition.attr[_XLA].b if _XLA in definition.attr else False,
             definition.attr["forward_function_name"].s.decode() if "forward_function_name" in definition.attr else "",
             any(node.is_meeting for node in nodes),
@@ -298,12 +299,19 @@ def slot_of(plan: Plan, symbol: Symbol) -> int | None:
     return None if slot is None else slot + index
 
 
-def _without_loss(origins: dict[str, Origin], protos: dict[str, Any], needed: set[str]) -> dict[str, Origin]:
+def _ops_of_nodes(record: FunctionRecord | None, protos: dict[str, Any]) -> dict[str, str]:
+    """The op that each node stands for: TensorFlow renames some, but keeps their order."""
+    if record is None or len(record.ops) != len(protos):
+        return {name: name for name in protos}
+    return dict(zip(protos, record.ops, strict=True))
+
+
+def _without_loss(origins: dict[str, Origin], op_of: dict[str, str], needed: set[str]) -> dict[str, Origin]:
     """Origins of the nodes that are needed, with what was passed on the way to one that is not."""
     found: dict[str, Origin] = {}
     passed: list[Chain] = []
-    for name in protos:
-        origin = origins.get(name, NOWHERE)
+    for name, op in op_of.items():
+        origin = origins.get(op, NOWHERE)
         passed += origin.passed
         if name in needed:
             found[name] = replace(origin, passed=tuple(passed)) if passed else origin

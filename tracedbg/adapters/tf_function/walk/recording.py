@@ -39,8 +39,12 @@ class GraphRecord:
 class FunctionRecord:
     """What is known of one function: a graph, with inputs and outputs."""
 
-    def __init__(self, graph: GraphRecord, inputs: dict[str, int], captures: dict[Symbol, int]) -> None:
+    def __init__(
+        self, graph: GraphRecord, ops: list[str], inputs: dict[str, int], captures: dict[Symbol, int]
+    ) -> None:
         self.graph = graph
+        self.ops = ops
+        """Names of its ops, in the order of its `FunctionDef`, where some have other names."""
         self.inputs = inputs
         """Position by name of the placeholder."""
         self.captures = captures
@@ -87,7 +91,8 @@ class Recording:
             position = inputs.get(inner.op.name)
             if known is not None and position is not None:
                 captures[known.number, outer.op.name, outer.value_index] = position
-        return FunctionRecord(record, inputs, captures)
+        ops = [op.name for op in graph.get_operations() if op.name not in inputs]
+        return FunctionRecord(record, ops, inputs, captures)
 
     def _wrap_entered(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def as_default(graph: Any, *args: Any, **kwargs: Any) -> Any:

@@ -52,26 +52,28 @@ class Kinds:
     """Tells the kinds of code objects."""
 
     def __init__(self) -> None:
-        self._known: dict[CodeType, Kind] = {
-            _compat.GRAPH_TRACED.get(): Kind.GRAPH,
-            _compat.GRADIENT_BUILT.get(): Kind.BACKWARD,
-            _compat.TAPE.get(): Kind.BACKWARD,
-            _compat.GRAPH_GRADIENT.get(): Kind.GRADIENT,
-            _compat.TAPE_GRADIENT.get(): Kind.GRADIENT,
-        }
+        self.known: dict[int, Kind] = {}
+        """By id of a code object, which is kept: to hash one takes far longer."""
+        self._kept: list[CodeType] = []
+        for name, kind in (
+            (_compat.GRAPH_TRACED, Kind.GRAPH),
+            (_compat.GRADIENT_BUILT, Kind.BACKWARD),
+            (_compat.TAPE, Kind.BACKWARD),
+            (_compat.GRAPH_GRADIENT, Kind.GRADIENT),
+            (_compat.TAPE_GRADIENT, Kind.GRADIENT),
+        ):
+            self._keep(name.get(), kind)
 
-    def of(self, code: CodeType) -> Kind:
-        """The kind of a frame with that code."""
-        kind = self._known.get(code)
-        if kind is None:
-            file = code.co_filename
-            if _GENERATED in file:
-                kind = Kind.GENERATED
-            elif is_user_file(file) and not is_ours(file):
-                kind = Kind.USER
-            else:
-                kind = Kind.LIBRARY
-            self._known[code] = kind
+    def learn(self, code: CodeType) -> Kind:
+        """The kind of a frame with a code object that is new."""
+        file = code.co_filename
+        if _GENERATED in file:
+            return self._keep(code, Kind.GENERATED)
+        return self._keep(code, Kind.USER if is_user_file(file) and not is_ours(file) else Kind.LIBRARY)
+
+    def _keep(self, code: CodeType, kind: Kind) -> Kind:
+        self._kept.append(code)
+        self.known[id(code)] = kind
         return kind
 
 
@@ -141,11 +143,19 @@ class Shadow:
             frame: makes the op.
             graph: number of the graph that the op is made in.
         """
-        known = self._known
-        new: list[FrameType] = []
+        known, kinds = self._known, self._kinds.known
+        library = Kind.LIBRARY
+        new: list[tuple[FrameType, Kind, FrameType | None]] = []
         at: FrameType | None = frame
-        while at is not None and at not in known:
-            new.append(at)
+        child: FrameType | None = None
+        while at is not None:
+            code = at.f_code
+            kind = kinds.get(id(code)) or self._kinds.learn(code)
+            if kind is not library:
+                if at in known:
+                    break
+                new.append((at, kind, child))
+            child = at
             at = at.f_back
         kept = 0 if at is None else known[at] + 1
         entries = self._entries
@@ -153,12 +163,12 @@ class Shadow:
             self._leave(entry)
             del known[entry.frame]
         del entries[kept:]
-        if kept and (top := entries[-1]).kind is not Kind.LIBRARY:
-            child = new[-1] if new else None
-            if child is not top.child or child is None:
-                self._read(top, entries[-2] if kept > 1 else None, child)
-        for index in range(len(new) - 1, -1, -1):
-            self._push(new[index], new[index - 1] if index else None)
+        if kept and ((top := entries[-1]).child is not child or child is None):
+            self._read(top, entries[-2] if kept > 1 else None, child)
+        for frame_of, kind, called in reversed(new):
+            self._push(frame_of, kind, called)
+        if not entries:
+            return NOWHERE
         found = self._made(entries[-1], graph)
         passed = self._passed.pop(graph, None)
         return found if passed is None else Origin(found.chain, found.is_backward, tuple(passed))
@@ -199,9 +209,9 @@ class Shadow:
         )
         self._passed.setdefault(entry.graph, []).append(Chain(left, chain.outer))
 
-    def _push(self, frame: FrameType, child: FrameType | None) -> None:
+    def _push(self, frame: FrameType, kind: Kind, child: FrameType | None) -> None:
         self._count += 1
-        entry = _Entry(frame, self._kinds.of(frame.f_code), self._count)
+        entry = _Entry(frame, kind, self._count)
         outer = self._entries[-1] if self._entries else None
         self._known[frame] = len(self._entries)
         self._entries.append(entry)
@@ -214,8 +224,6 @@ class Shadow:
             entry.chain, entry.is_traced = outer.chain, outer.is_traced
             entry.is_backward, entry.graph = outer.is_backward, outer.graph
         kind = entry.kind
-        if kind is Kind.LIBRARY:
-            return
         if kind is Kind.GRAPH:
             self._enter_graph(entry)
         elif kind is Kind.GRADIENT:
