@@ -177,7 +177,7 @@ def _modules() -> Iterator[str]:
 
 
 def _under(folder: str) -> Iterator[str]:
-    """Files in a folder and below it, without hidden folders and environments; not more than some thousand."""
+    """Files in a folder and below it, without hidden folders and environments; some thousand at most."""
     entries = 0
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(one for one in folders if _may_hold_source(root, one))
