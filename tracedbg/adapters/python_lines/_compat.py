@@ -4,8 +4,8 @@ Known to hold for CPython 3.10 and 3.11; later ones have `sys.monitoring`, and t
 `tests/adapters/python_lines/test_threads.py` fails when it moves.
 
 - `_PyEval_SetTrace(tstate, function, object)`: `sys.settrace` for any thread.
-- In `PyThreadState`: the word `c_traceobj`, and, two words before it, `c_tracefunc`. Found by looking which words
-  `sys.settrace` has written.
+- In `PyThreadState`: the word `c_traceobj`, and, two words before it, `c_tracefunc`. Found by looking which
+  words `sys.settrace` has written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import operator
 import sys
 import threading
 import time
-from collections import deque
 from itertools import accumulate, chain, compress, repeat, takewhile, tee
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +31,8 @@ _TRIES = 200
 class OtherThreads:
     """Sets and clears the trace function of all threads but the current one.
 
-    A thread's state is freed when the thread ends, and that needs the GIL. So from finding a state to writing it
-    no bytecode may run, at which Python could hand the GIL on: the steps are iterators written in C.
+    A thread's state is freed when the thread ends, and that needs the GIL. So from finding a state to writing
+    it no bytecode may run, at which Python could hand the GIL on: the steps are iterators written in C.
     """
 
     def __init__(self) -> None:
@@ -51,43 +50,57 @@ class OtherThreads:
         self._compare.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
         self._set = here._PyEval_SetTrace
         self._set.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+        self._setter: threading.Thread | None = None
         self._object_at, self._function = self._probe()
 
     def set(self, function: Callable[..., Any]) -> None:
         """Make `function` the trace function of all threads that have none."""
-        self._write(None, self._function, id(function))
+        self._write(operator.ne, self._current(), None, (self._function, id(function)))
 
     def clear(self, function: Callable[..., Any]) -> None:
         """Take it out of those that have it."""
-        self._write(id(function), None, None)
+        self._write(operator.ne, self._current(), id(function), (None, None))
 
     def set_again(self, function: Callable[..., Any], is_wanted: Callable[[], bool]) -> None:
-        """Set it in this thread again, when the exception that is about to leave it has made Python clear it."""
+        """Set it in this thread again, once Python has cleared it for an exception that it is to raise."""
+        state = self._current()
 
         def set_when_cleared() -> None:
             for _ in range(_TRIES):
                 time.sleep(_PATIENCE_S)
-                if is_wanted():
-                    self.set(function)
+                if not is_wanted():
+                    return
+                if self._write(operator.eq, state, None, (self._function, id(function))):
+                    return
 
-        thread = threading.Thread(target=set_when_cleared, name="tracedbg-settrace", daemon=True)
-        vars(thread).update(pydev_do_not_trace=True, is_pydev_daemon_thread=True)
-        thread.start()
+        self._setter = threading.Thread(target=set_when_cleared, name="tracedbg-settrace", daemon=True)
+        vars(self._setter).update(pydev_do_not_trace=True, is_pydev_daemon_thread=True)
+        self._setter.start()
 
-    def _write(self, found: int | None, function: int | None, argument: int | None) -> None:
+    def stop(self) -> None:
+        """Wait for what `set_again` has begun; it is not wanted any more."""
+        if self._setter is not None and self._setter is not threading.current_thread():
+            self._setter.join(_TRIES * _PATIENCE_S)
+
+    def _write(
+        self,
+        compare: Callable[[int, int], bool],
+        state: int,
+        found: int | None,
+        tracer: tuple[int | None, int | None],
+    ) -> int:
+        """Set what C has as the tracer where `compare` with `state` holds and its object is `found`; how often."""
         expected = ctypes.c_void_p(found)
-        current = self._current()
         was_enabled = gc.isenabled()
         gc.disable()  # a finalizer is bytecode as well
         try:
             states, looked_at, compared = tee(self._states(), 3)
             fields = map(operator.add, compared, repeat(self._object_at))
-            fit = map(
-                operator.not_, map(self._compare, fields, repeat(ctypes.addressof(expected)), repeat(_WORD))
-            )
-            others = map(operator.ne, looked_at, repeat(current))
-            chosen = compress(states, map(operator.and_, fit, others))
-            deque(map(self._set, chosen, repeat(function), repeat(argument)), maxlen=0)
+            differences = map(self._compare, fields, repeat(ctypes.addressof(expected)), repeat(_WORD))
+            fit = map(operator.not_, differences)
+            meant = map(compare, looked_at, repeat(state))
+            chosen = compress(states, map(operator.and_, meant, fit))
+            return len([*map(self._set, chosen, *map(repeat, tracer))])
         finally:
             if was_enabled:
                 gc.enable()

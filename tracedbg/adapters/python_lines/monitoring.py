@@ -33,7 +33,7 @@ class Monitoring:
         self._hooks = hooks
         self._debugger = debugger
         self._wanted = wanted
-        self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]  since 3.12
+        self._monitoring: Any = vars(sys)["monitoring"]
         self._id: int | None = None
         self._lit: dict[int, CodeType] = {}
 
@@ -91,9 +91,7 @@ class Monitoring:
 
     def _about_to_run(self, code: CodeType, line: int) -> Any:
         wanted = self._wanted
-        lines = wanted.lines.get(code.co_filename, self)
-        if lines is self:
-            lines = wanted.lines_of(code.co_filename)
+        lines = wanted.lines.get(code.co_filename) or wanted.lines_of(code.co_filename)
         if lines is not None:
             if line in lines or get_ident() in wanted.stepping:
                 self._hooks.safely("line", self._ask, sys._getframe(1))

@@ -30,12 +30,12 @@ def own_lines(code: CodeType) -> frozenset[int]:
 
 
 def outlines(code: CodeType) -> Iterator[Outline]:
-    """Each function of a code object and itself, the innermost first: a breakpoint is moved within the innermost."""
+    """Each function of a code object and itself, the innermost first: breakpoints are moved within that."""
     yield from _outlines(code, real_path(code.co_filename), [])
 
 
 def source_outlines(file: str) -> list[Outline]:
-    """The same for a module whose code objects are not at hand; none where its source is not there, or not Python."""
+    """The same for a module whose code objects are not at hand; none where there is no Python source."""
     linecache.checkcache(file)
     text = "".join(linecache.getlines(file))
     if not text:

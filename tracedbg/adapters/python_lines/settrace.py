@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 
 class SetTrace:
-    """Trace functions in every thread while anything is wanted; where there is another tracer, that one stays."""
+    """Trace functions in every thread while anything is wanted; where another tracer is, that one stays."""
 
     def __init__(self, hooks: Hooks, debugger: Debugger, wanted: Wanted) -> None:
         self._hooks = hooks
         self._debugger = debugger
         self._wanted = wanted
         self._others = hooks.safely("threads", OtherThreads)
+        self._is_armed = False
         self._has_said = False
         # One object each: they are compared by identity.
         self._on_call = self._called
@@ -42,6 +43,7 @@ class SetTrace:
 
     def arm(self) -> None:
         """Trace all threads, with what they are running already."""
+        self._is_armed = True
         if threading.gettrace() is None:
             threading.settrace(self._on_call)
         if not getattr(threading.current_thread(), "pydev_do_not_trace", False):
@@ -53,12 +55,14 @@ class SetTrace:
 
     def disarm(self) -> None:
         """Leave nothing."""
+        self._is_armed = False
+        if self._others is not None:
+            self._others.stop()
+            self._others.clear(self._on_call)
         if threading.gettrace() is self._on_call:
-            threading.settrace(None)  # type: ignore[arg-type]  typeshed does not know that it may be None
+            threading.settrace(None)
         if sys.gettrace() is self._on_call:
             sys.settrace(None)
-        if self._others is not None:
-            self._others.clear(self._on_call)
         for frame in sys._current_frames().values():
             at: FrameType | None = frame
             while at is not None:
@@ -105,9 +109,7 @@ class SetTrace:
     def _about_to_run(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002  given by Python
         if event == "line":
             wanted = self._wanted
-            lines = wanted.lines.get(frame.f_code.co_filename, self)
-            if lines is self:
-                lines = wanted.lines_of(frame.f_code.co_filename)
+            lines = wanted.lines.get(frame.f_code.co_filename) or wanted.lines_of(frame.f_code.co_filename)
             if lines is not None and (frame.f_lineno in lines or get_ident() in wanted.stepping):
                 self._hooks.safely("line", self._ask, frame)
 
@@ -116,8 +118,5 @@ class SetTrace:
             self._debugger.line(LineView(frame))
         except KeyboardInterrupt:
             if self._others is not None:
-                self._others.set_again(self._on_call, self._is_wanted)
+                self._others.set_again(self._on_call, lambda: self._is_armed)
             raise
-
-    def _is_wanted(self) -> bool:
-        return self._wanted.is_anything

@@ -1,10 +1,11 @@
-"""What the debugger wants of Python lines, in the form in which trace functions ask: once for each call and line.
+"""What the debugger wants of Python lines, in the form in which trace functions ask: at each call and line.
 
 It must not know how lines are noticed.
 """
 
 from __future__ import annotations
 
+import linecache
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from tracedbg.debugging import Debugger
 
 _LIMIT = 10_000
-"""Code objects and names of files that are remembered; programs that make code in a loop have no end of them."""
-_TYPED_IN = ("<stdin>", "<string>", "<ipython-", "<doctest ", "<console>", "<cell")
+"""Code objects and file names that are remembered; programs that make code in a loop have no end of them."""
+_WRITTEN_BY_LIBRARIES = ("<eval_with_key", "<attrs generated", "<__array_function__", "<lambdifygenerated")
+"""What `torch.fx`, attrs, NumPy and SymPy call code of theirs for which they provide a source."""
 _NOWHERE: frozenset[int] = frozenset()
 
 
@@ -31,11 +33,11 @@ class Wanted:
         self.stepping: frozenset[int] = frozenset()
         """The threads that could stop at any line of the user's."""
         self.lines: dict[str, frozenset[int] | None] = {}
-        """By `co_filename`, as far as asked for: the lines with breakpoints; None for a library's file without."""
+        """By `co_filename`, once asked for: the lines with breakpoints; None for a library's file without."""
         self._files: frozenset[str] = frozenset()
         self._outlined: set[str] = set()
         self.answers: dict[int, tuple[CodeType, bool]] = {}
-        """By the identity of code objects, which compare by value and without their file: what `may_stop_in` says."""
+        """What `may_stop_in` says, by identity: code objects compare by value, and without their file."""
         self._codes: dict[int, tuple[CodeType, bool, frozenset[int]]] = {}
 
     @property
@@ -53,14 +55,15 @@ class Wanted:
         debugger = self._debugger
         files = debugger.files()
         stepping = debugger.stepping()
-        if files - self._files:
+        new = files - self._files
+        if new:
             self._codes = {}
         self._files = files
         self.stepping = stepping and stepping & sys._current_frames().keys()
         self.lines = {}
         self.answers = {}
-        for file in files - self._outlined:
-            if is_loaded(file):
+        for file in new - self._outlined:
+            if is_loaded(file):  # one that is not tells of itself when it is run
                 self._outlined.add(file)
                 for outline in source_outlines(file):
                     debugger.add_outline(outline)
@@ -104,7 +107,7 @@ class Wanted:
         if known is None:
             if len(self._codes) > _LIMIT:
                 self._codes.clear()
-            is_generated = self._debugger.is_generated(code) or _is_written_by_a_library(code)
+            is_generated = self._debugger.is_generated(code)
             known = self._codes[id(code)] = (code, is_generated, own_lines(code))
             if lines and not is_generated:
                 self._tell_of(code)
@@ -124,11 +127,10 @@ class Wanted:
 
 
 def _is_the_users(file: str) -> bool:
-    if file.startswith("<"):  # much of it is written by libraries: torch.fx, attrs, numpy
-        return file.startswith(_TYPED_IN)
-    return is_user_file(file)
-
-
-def _is_written_by_a_library(code: CodeType) -> bool:
-    """Methods of data classes and named tuples: there is no source to show."""
-    return code.co_filename == "<string>" and code.co_name.startswith("__") and code.co_name.endswith("__")
+    if not file.startswith("<"):
+        return is_user_file(file)
+    # Without a source there is no line to show: methods of data classes, guards of Dynamo, and text that the
+    # program itself executes.
+    return file == "<stdin>" or bool(
+        not file.startswith(_WRITTEN_BY_LIBRARIES) and is_user_file(file) and linecache.getlines(file)
+    )
