@@ -1,0 +1,49 @@
+"""Keeps Dynamo and the debugger's Python lines apart: neither takes the other's code for the user's.
+
+It must not know how lines are noticed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracedbg.adapters.torch_compile.apart import _compat
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from tracedbg.debugging import Debugger
+    from tracedbg.hooks import Hooks
+
+
+def keep_apart(hooks: Hooks, debugger: Debugger) -> None:
+    """Do so until the hooks are removed; to be called once `torch._dynamo.convert_frame` is imported."""
+    hooks.safely("generated", _tell_of_generated_code, hooks, debugger)
+    hooks.safely("own code", _leave_our_code_alone, hooks, debugger)
+
+
+def _tell_of_generated_code(hooks: Hooks, debugger: Debugger) -> None:
+    """The bytecode that Dynamo puts in place of a function's names the function's file and lines."""
+
+    def made(_: CodeType, generated: CodeType) -> None:
+        hooks.safely("generated code", debugger.add_generated, generated)
+
+    handle = _compat.REGISTER_BYTECODE_HOOK.get()(made)
+    hooks.on_remove(handle.remove)
+    for reference in tuple(_compat.OUTPUT_CODES.get()):
+        if (code := reference()) is not None:
+            debugger.add_generated(code)
+
+
+def _leave_our_code_alone(hooks: Hooks, debugger: Debugger) -> None:
+    """Below a compiled function Dynamo looks at each Python frame: at a trace function's, too."""
+    leave_alone = _compat.leaver_alone()
+    done: set[CodeType] = set()
+
+    def update() -> None:
+        for code in debugger.own_code() - done:
+            done.add(code)
+            hooks.safely("leave alone", leave_alone, code)
+
+    debugger.on_change(update)
+    update()
