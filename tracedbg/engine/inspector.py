@@ -270,11 +270,11 @@ class Inspector:
                 raise CannotAssignError(f"{parent.name} cannot be set; set the variable that it comes from")
             return self._set_name(name, self.value(text, parent.frame), parent.frame)
         tensors = self.tensors_of(parent.value)
+        if tensors is not None and name.startswith("["):
+            raise CannotAssignError(f"a single element cannot be set; set all of {parent.name}")
         child = tree.find(parent.value, tensors, name, self.text)
         if child is None or child.kind not in ("item", "attribute"):
             raise CannotAssignError(f"{name} cannot be set")
-        if tensors is not None:
-            raise CannotAssignError(f"a single element cannot be set; set all of {parent.name}")
         value = self.fitting(self.value(text, frame), child.value)
         tree.put(parent.value, child, value)
         return self.variable(name, value, evaluating.expression_for(parent.expression, child.key, child.kind))

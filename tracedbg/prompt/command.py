@@ -46,7 +46,7 @@ def commands_of(cls: type) -> list[Command]:
     names: dict[Any, list[str]] = {}
     for base in reversed(cls.__mro__):
         for name, method in vars(base).items():
-            if name.startswith("do_") and hasattr(method, "group"):
+            if name.startswith("do_") and getattr(method, "group", None):
                 names.setdefault(method, []).append(name.removeprefix("do_"))
     return [
         Command(tuple(known), method.arguments, " ".join((method.__doc__ or "").split()), method.group)

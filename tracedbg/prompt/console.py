@@ -6,6 +6,7 @@ The commands stand in `stepping`, `looking` and `breaking`.
 from __future__ import annotations
 
 import re
+
 from tracedbg.engine import FILTERS, Action, Go
 from tracedbg.engine import objects as contents
 from tracedbg.prompt import words
@@ -20,6 +21,8 @@ _PYTHON = re.compile(r"[A-Za-z_]\w*(\s*(=(?!=)|[-+*/@%&|^]=)|[.\[])")
 """What assigns to a name, or looks into it, is Python even if a command is called so: `c = 3`, `b.shape`."""
 _SHOWN = re.compile(r"(pp?)\s*\(")
 """`p(x)` shows `x`, as it does in pdb."""
+_LEAVES = re.compile(r"(exit|quit)\s*\(\s*\)")
+"""The builtins of these names would close stdin."""
 
 
 class Console(Stepping, Looking, Breaking):
@@ -69,18 +72,23 @@ class Console(Stepping, Looking, Breaking):
             if text.startswith("!") or _PYTHON.match(text):
                 self.run_statement(text.removeprefix("!").strip())
                 return False
-            name, _, argument = _SHOWN.sub(r"\1 (", text).partition(" ")
-            if name == "?":
-                name = "help"
-            done = getattr(self, f"do_{name}", None)
-            if done is None or not name.isidentifier():
-                self.run_statement(text)
-                return False
-            self.owner.last_step = text if name in self.steps else ""
-            return bool(done(argument.strip()))
+            return self._do("quit" if _LEAVES.fullmatch(text) else _SHOWN.sub(r"\1 (", text))
         except CommandError as error:
             self.complain(str(error))
             return False
+
+    def _do(self, text: str) -> bool:
+        """Do what a command says; what is none is Python."""
+        name, _, argument = text.partition(" ")
+        done = getattr(self, f"do_{'help' if name == '?' else name}", None)
+        if done is None:
+            self.run_statement(text)
+            return False
+        if argument.strip() and not done.arguments:
+            raise CommandError(f"{name!r} is a command that takes nothing; '!{text}' is run as Python")
+        if name in self.steps:
+            self.owner.last_step = text
+        return bool(done(argument.strip()))
 
     def _again(self) -> bool:
         return bool(self.owner.last_step) and self.onecmd(self.owner.last_step)

@@ -19,7 +19,25 @@ class Stepping(Base):
     """See the module."""
 
     steps = frozenset(
-        {"next", "n", "step", "s", "return", "r", "out", "op", "i", "oo", "graph", "until", "unt", "to"}
+        [
+            "next",
+            "n",
+            "step",
+            "s",
+            "return",
+            "r",
+            "out",
+            "op",
+            "i",
+            "oo",
+            "graph",
+            "until",
+            "unt",
+            "to",
+            "continue",
+            "c",
+            "cont",
+        ]
     )
 
     @command(_GROUP)
@@ -95,6 +113,7 @@ class Stepping(Base):
     do_q = do_quit
     do_exit = do_quit
 
+    @command("")
     def do_EOF(self, _: str) -> bool:  # noqa: N802  its name in `cmd`
         """There are no more commands."""
         self.owner.let_go()

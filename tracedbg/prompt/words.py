@@ -163,6 +163,8 @@ def tensor(inspector: Inspector, value: object) -> list[str]:
     if summary.first:
         more = ", ..." if summary.count > len(summary.first) else ""
         lines.append(f"{'first':<{wide}}  {', '.join(escape(str(one)) for one in summary.first)}{more}")
+    if summary.minimum is None or summary.minimum == summary.maximum:
+        return lines
     return lines + histogram(*inspector.histogram(value, _BINS))
 
 
@@ -171,8 +173,8 @@ def _fact(value: object) -> str:
 
 
 def histogram(edges: Sequence[float], counts: Sequence[int]) -> list[str]:
-    """A bar for each bin; nothing where all elements are the same."""
-    if not counts or edges[0] == edges[-1]:
+    """A bar for each bin."""
+    if not counts:
         return []
     names = [f"{edge:.4g}" for edge in edges]
     wide = max(len(name) for name in names)
