@@ -8,7 +8,6 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import operator
-import os
 import re
 import threading
 from collections.abc import Callable  # noqa: TC003  the table of comparisons is typed at run time
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tracedbg.errors import UsageError
+from tracedbg.frames import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -120,7 +120,7 @@ class Breakpoints:
             UsageError: a condition is no expression, a hit condition no number, a filter unknown.
         """
         check(wanted)
-        file = os.path.realpath(wanted.file) if wanted.file else ""
+        file = real_path(wanted.file) if wanted.file else ""
         made = replace(
             wanted, id=next(self._ids), file=file, asked_line=wanted.line, is_bound=not file, hits=0
         )
