@@ -89,7 +89,7 @@ class OtherThreads:
         found: int | None,
         tracer: tuple[int | None, int | None],
     ) -> int:
-        """Set what C has as the tracer where `compare` with `state` holds and its object is `found`; how often."""
+        """Set C's tracer where `compare` with `state` holds and its object is `found`; how often."""
         expected = ctypes.c_void_p(found)
         was_enabled = gc.isenabled()
         gc.disable()  # a finalizer is bytecode as well
