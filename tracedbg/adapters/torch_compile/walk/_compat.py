@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile._compat import (
     CALL_USER_COMPILER,
-    SKIPPED_FOLDERS,
-    SKIPPED_FOLDERS_CHANGED,
     MovedError,
     Private,
 )
@@ -60,8 +58,6 @@ NAMES = (
     INSTALL_GLOBAL,
     COMPILE_ID,
     TRACING,
-    SKIPPED_FOLDERS,
-    SKIPPED_FOLDERS_CHANGED,
 )
 COMPILED = "__compiled_fn"
 """How the names of those globals begin, in 2.5-2.13."""
@@ -105,4 +101,4 @@ def is_generated(code: CodeType) -> bool:
     return any(name.startswith((COMPILED, RESUME)) for name in code.co_names)
 
 
-__all__ = ["CALL_USER_COMPILER", "SKIPPED_FOLDERS", "SKIPPED_FOLDERS_CHANGED", "MovedError", "Private"]
+__all__ = ["CALL_USER_COMPILER", "MovedError", "Private"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tracedbg.adapters.torch_compile.walk.copies import Mark
     from tracedbg.adapters.torch_compile.walk.record import Record
     from tracedbg.debugging import Debugger
+    from tracedbg.hooks import Hooks
 
 
 class Level:
@@ -42,12 +43,15 @@ class Level:
 class Call:
     """One walk: one call of a graph."""
 
-    def __init__(self, record: Record, debugger: Debugger, frame: FrameType | None, base: int) -> None:
+    def __init__(
+        self, record: Record, debugger: Debugger, hooks: Hooks, frame: FrameType | None, base: int
+    ) -> None:
         """Prepare it.
 
         Args:
             record: the graph.
             debugger: whom to ask.
+            hooks: contain the faults of whoever answers.
             frame: the one that Dynamo has generated, and that calls the graph.
             base: how deep the user's function is.
         """
@@ -55,6 +59,7 @@ class Call:
         self.frame = frame
         self.base = base
         self._debugger = debugger
+        self._ask = hooks.safely
         self._open = Opened()
         self._mark: Mark | None = None
 
@@ -88,22 +93,23 @@ class Call:
             if not mark.is_return:
                 view = WalkView(self, level, mark)
                 if is_first:
-                    self._debugger.enter(view)
-                self._debugger.line(view)
+                    self._ask("enter", self._debugger.enter, view)
+                self._ask("line at", self._debugger.line, view)
 
     def _value(self, node: Any, level: Level) -> Any:
         if node.op == "get_attr":
             held = level.body.attributes[node.target]
             return held.module if isinstance(held, Body) else held
         view = WalkView(self, level, self._mark, node)
-        self._debugger.before_op(view)
+        self._ask("before op", self._debugger.before_op, view)
         try:
             made = self._compute(node, level)
         except Exception as error:
-            self._debugger.failed(view, error)
+            self._ask("failed op", self._debugger.failed, view, error)
             raise
         view.set_made(made)
-        self._debugger.after_op(view)
+        self._ask("after op", self._debugger.after_op, view)
+        view.forget()
         return made
 
     def _compute(self, node: Any, level: Level) -> Any:

@@ -11,7 +11,10 @@ _RANDOM = re.compile(
     r"(^|_)(dropout|rand|randn|randint|randperm|bernoulli|multinomial|normal|uniform|exponential|rrelu)(_|$)"
     r"|rand_like|randn_like|randint_like"
 )
-FUSED = "compiled code may add and multiply floats in another order, or in one kernel: results can differ in the last digits"
+FUSED = (
+    "compiled code may add and multiply floats in another order, or in one kernel: "
+    "results can differ in the last digits"
+)
 RANDOM = (
     "random ops draw other numbers when compiled by inductor: "
     "set torch._inductor.config.fallback_random = True before compiling to have the same"

@@ -6,6 +6,7 @@ and nodes only. The values are found again when a walk stops.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -279,11 +280,9 @@ def _takes_one(kind: type) -> bool:
 
 
 def _number(expression: str, symbols: dict[str, Any]) -> Any:
-    import sympy  # noqa: PLC0415  torch has loaded it for its symbols
-
-    value = sympy.sympify(
-        expression, locals={name: sympy.Integer(number) for name, number in symbols.items()}
-    )
+    sympy = sys.modules["sympy"]  # torch has loaded it for its symbols
+    numbers = {name: sympy.Integer(number) for name, number in symbols.items()}
+    value = sympy.sympify(expression, locals=numbers)
     if not value.is_number:
         raise NoValueError(expression)
     return int(value) if value.is_integer else float(value)

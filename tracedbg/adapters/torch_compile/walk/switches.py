@@ -6,7 +6,6 @@ Unarmed, the program is as torch has left it: the very same callable is called, 
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from tracedbg.adapters.torch_compile.walk.stacks import calling_frame, whole
 from tracedbg.frames import depth_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from types import FrameType
 
     from tracedbg.adapters.torch_compile.walk.record import Record
     from tracedbg.debugging import Debugger
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
 class Switch:
     """One compiled graph, and the place where the generated code finds it."""
 
-    def __init__(self, record: Record, scope: dict[str, Any], name: str, compiled: Any) -> None:
+    def __init__(self, record: Record, scope: dict[str, Any], name: str, compiled: Any, hooks: Hooks) -> None:
         self.record = record
+        self._hooks = hooks
         self._scope = scope
         self._name = name
         self._compiled = weakref.ref(compiled)
@@ -46,17 +46,20 @@ class Switch:
         elif not armed and is_armed:
             self._scope[self._name] = compiled
 
-    def _make(self, debugger: Debugger, compiled: Callable[..., Any]) -> Any:
+    def _make(self, debugger: Debugger, compiled: Any) -> Any:
         import torch
 
-        record, name = self.record, self._name
+        record, name, hooks = self.record, self._name, self._hooks
+
+        def prepared(caller: FrameType) -> Call | None:
+            if not debugger.wants_walk(record.outline):
+                return None
+            frame = calling_frame(caller, name)
+            return Call(record, debugger, hooks, frame, depth_of(whole(frame or caller)))
 
         def call(*arguments: Any) -> Any:
-            if not debugger.wants_walk(record.outline):
-                return compiled(*arguments)
-            frame = calling_frame(sys._getframe(1), name)
-            base = depth_of(sys._getframe(1) if frame is None else whole(frame))
-            return Call(record, debugger, frame, base).run(arguments)
+            walk = hooks.safely("walk", prepared, sys._getframe(1))
+            return compiled(*arguments) if walk is None else walk.run(arguments)
 
         return torch.compiler.disable(call)
 
@@ -67,13 +70,12 @@ class Switches:
     def __init__(self, hooks: Hooks, debugger: Debugger) -> None:
         self._hooks = hooks
         self._debugger = debugger
-        self._lock = threading.RLock()
         self._all: ByIdentity[Switch] = ByIdentity()
         self._is_on = True
 
     def add(self, record: Record, scope: dict[str, Any], name: str, compiled: Any) -> None:
         """A graph has been compiled, and lives as long as `compiled`."""
-        switch = Switch(record, scope, name, compiled)
+        switch = Switch(record, scope, name, compiled, self._hooks)
         self._all.set(compiled, switch)
         self._debugger.add_outline(record.outline)
         self._decide(switch)
@@ -94,5 +96,7 @@ class Switches:
         return [switch.record for switch in self._all.values()]
 
     def _decide(self, switch: Switch) -> None:
-        with self._lock:
-            switch.set(self._debugger, armed=self._is_on and self._debugger.may_walk(switch.record.outline))
+        armed = None
+        while armed != (wanted := self._is_on and self._debugger.may_walk(switch.record.outline)):
+            armed = wanted  # asked again afterwards: whoever is last in a race has the last answer
+            switch.set(self._debugger, armed=armed)

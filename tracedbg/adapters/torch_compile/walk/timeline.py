@@ -125,7 +125,10 @@ def _variables(translator: Any, output: Any, describer: Describer) -> dict[str, 
         return found
     for name, variable in translator.symbolic_locals.items():
         if name.isidentifier() and not name.startswith("___"):
-            ref = describer.describe(variable, output)
+            try:
+                ref = describer.describe(variable, output)
+            except Exception:
+                continue  # a variable of a kind that is not known: not shown
             if ref is not None:
                 found[name] = ref
     return found
