@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.tf_common import arrays
+from tracedbg.adapters import arrays
 from tracedbg.adapters.tf_common.reading import (
     Parts,
     UnreadableError,

@@ -1,7 +1,7 @@
 """What can be told of a NumPy array: numbers over its finite elements, differences, slices.
 
 Works through arrays in pieces, so that a look at a large tensor does not take several times its memory.
-It must not know TensorFlow.
+It must not know a framework.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What the adapters of torch share: how to look at its tensors."""
