@@ -22,17 +22,17 @@ def normal(shape, seed):
     return tf.random.stateless_normal(shape, [seed, seed + 1])
 
 
-def keras_model(*layers, shape=(8,), **options):
+def train(*layers, rows=8):
+    """A Keras model of these layers, trained on one batch in each step."""
     import keras
 
-    keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input(shape), *layers])
-    model.compile(keras.optimizers.Adam(0.01), "mse", **{"jit_compile": False, **options})
-    return model
+    model = keras.Sequential([keras.Input((8,)), *layers])
+    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
+    return trained(model, rows)
 
 
-def train(model, rows=8, outputs=1):
-    x, y = normal([rows, *model.input_shape[1:]], 1), normal([rows, outputs], 3)
+def trained(model, rows=8):
+    x, y = normal([rows, 8], 1), normal([rows, 1], 3)
 
     def state():
         return [v.value for v in model.weights] + [v.value for v in model.optimizer.variables]
@@ -91,9 +91,7 @@ def keras_mlp_with_dropout_and_batch_normalization():
     from keras import layers
 
     return train(
-        keras_model(
-            layers.Dense(16, activation="relu"), layers.Dropout(0.3), layers.BatchNormalization(), layers.Dense(1)
-        )
+        layers.Dense(16, activation="relu"), layers.Dropout(0.3), layers.BatchNormalization(), layers.Dense(1)
     )
 
 
@@ -102,13 +100,11 @@ def keras_conv():
     from keras import layers
 
     return train(
-        keras_model(
-            layers.Reshape((4, 2, 1)),
-            layers.Conv2D(4, 2, padding="same", activation="relu"),
-            layers.MaxPooling2D((2, 1)),
-            layers.Flatten(),
-            layers.Dense(1),
-        )
+        layers.Reshape((4, 2, 1)),
+        layers.Conv2D(4, 2, padding="same", activation="relu"),
+        layers.MaxPooling2D((2, 1)),
+        layers.Flatten(),
+        layers.Dense(1),
     )
 
 
@@ -116,7 +112,7 @@ def keras_conv():
 def keras_lstm():
     from keras import layers
 
-    return train(keras_model(layers.Reshape((8, 1)), layers.LSTM(3), layers.Dense(1)), rows=4)
+    return train(layers.Reshape((8, 1)), layers.LSTM(3), layers.Dense(1), rows=4)
 
 
 @program
@@ -124,21 +120,23 @@ def keras_attention():
     import keras
     from keras import layers
 
-    keras.utils.set_random_seed(1)
     given = keras.Input((8,))
     h = layers.Reshape((4, 2))(given)
     h = layers.MultiHeadAttention(2, 4)(h, h)
     h = layers.Flatten()(layers.LayerNormalization()(h))
     model = keras.Model(given, layers.Dense(1)(h))
     model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
-    return train(model)
+    return trained(model)
 
 
 @program
 def keras_fit_and_predict():
-    from keras import layers
+    import keras
 
-    model = keras_model(layers.Dense(8, activation="relu"), layers.Dense(1))
+    model = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse", jit_compile=False)
     x, y = normal([16, 8], 1), normal([16, 1], 3)
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
 
@@ -151,8 +149,6 @@ def keras_fit_and_predict():
 @program
 def keras_model_of_ones_own():
     import keras
-
-    keras.utils.set_random_seed(2)
 
     class Own(keras.Model):
         def __init__(self):
@@ -216,7 +212,7 @@ def gradients_of_loops_and_branches():
         with tf.GradientTape() as tape:
             y = w
             for i in tf.range(n):
-                if tf.reduce_sum(y) > 0:
+                if tf.reduce_sum(y) > 0:  # noqa: SIM108  that is the subject
                     y = tf.sin(y) * tf.cast(i, tf.float32)
                 else:
                     y = tf.cos(y) + w
@@ -245,7 +241,11 @@ def tensor_array():
 def map_fn_and_scan():
     @tf.function
     def step(x):
-        return tf.map_fn(lambda row: row * 2 + 1, x), tf.scan(lambda a, b: a + b, x), tf.vectorized_map(tf.sin, x)
+        return (
+            tf.map_fn(lambda row: row * 2 + 1, x),
+            tf.scan(lambda a, b: a + b, x),
+            tf.vectorized_map(tf.sin, x),
+        )
 
     return (lambda i: step(normal([3, 2], i))), list, [step]
 
@@ -532,10 +532,11 @@ def first_call_makes_a_variable():
 def mirrored_strategy():
     import keras
 
-    keras.utils.set_random_seed(0)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
-        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)])
+        model = keras.Sequential(
+            [keras.Input((8,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)]
+        )
         model.compile("sgd", "mse", jit_compile=False)
     x, y = np.linspace(-1, 1, 64).reshape(8, 8).astype("f4"), np.ones((8, 1), "f4")
 

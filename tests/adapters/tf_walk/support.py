@@ -85,3 +85,25 @@ def attached(frontend, faults=0):
         hooks.remove()
     found = sink.of(Fault)
     assert len(found) == faults, found
+
+
+def plain(value):
+    """A tensor or variable as nested lists, and so inside of containers; anything else as it is."""
+    import numpy as np
+    import tensorflow as tf
+
+    if isinstance(value, (tf.Tensor, tf.Variable)):
+        return np.asarray(value).tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    return value
+
+
+def locals_of(stop, frame=0):
+    return {name: plain(value) for name, value in stop.view.frames()[frame].variables().items()}
+
+
+def line_and_locals(stop):
+    return stop.view.line, locals_of(stop)

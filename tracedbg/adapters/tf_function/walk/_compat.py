@@ -1,12 +1,14 @@
 """Every private name of TensorFlow that the walker reaches for.
 
-All are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tf_walk/test_private_names.py` takes each
-of them away in turn: what needs it is left out, with one `Fault`, and the program goes on.
+All are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tf_walk/test_private_names.py` takes
+each of them away in turn: what needs it is left out, with one `Fault`, and the program goes on.
 """
 
 from __future__ import annotations
 
 from tracedbg.adapters.tf_common._compat import OP_MADE, SOURCE_MAPS, PrivateName
+
+__all__ = ["NAMES", "OP_MADE", "SOURCE_MAPS", "PrivateName"]
 
 _EAGER = "tensorflow.python.eager"
 _FRAMEWORK = "tensorflow.python.framework"
@@ -14,13 +16,13 @@ _FRAMEWORK = "tensorflow.python.framework"
 CALL_FUNCTION = PrivateName(
     f"{_EAGER}.context",
     "Context.call_function",
-    "(name, inputs, count of outputs): every eager call of a function's graph, forward or backward, passes here",
+    "(name, inputs, count of outputs): every eager call of a graph, forward or backward, passes here",
 )
 CONTEXT = PrivateName(
     f"{_EAGER}.context",
     "context",
-    "the process' `Context`: `get_function_def`, `get_graph_debug_info`, `list_function_names`, `has_function`, "
-    "`add_function_def`, `remove_function`, `device_name`, `_handle`",
+    "the process' `Context`: `get_function_def`, `get_graph_debug_info`, `list_function_names`, "
+    "`add_function_def`, `remove_function`, `function_call_options`, `device_name`, `_handle`",
 )
 EXECUTE = PrivateName(
     "tensorflow.python.pywrap_tfe",

@@ -1,4 +1,4 @@
-"""Lets the functions of `tf.data` stop: they run in TensorFlow's own threads, where nothing can be intercepted."""
+"""Lets the functions of `tf.data` stop: TensorFlow runs them in its own threads, past all that we see."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Executor:
     def together(self, nodes: Sequence[Node], inputs: Sequence[list[Any]]) -> list[Sequence[Any]]:
         """The outputs of nodes that are run at once, by TensorFlow's own executor.
 
-        So are ops run that wait for each other, and those with attributes that cannot be handed over one by one.
+        So are ops run that wait for each other, and those with attributes that cannot be handed over.
         """
         context = self._context()
         flat = [value for values in inputs for value in values]

@@ -61,7 +61,7 @@ class Functions:
         self._plans: dict[str, Plan] = {}
         self._lock = threading.RLock()
         self._changed: Callable[[], None] = lambda: None
-        self._libraries: dict[tuple[str, str], Level | None] = {}
+        self._libraries: dict[str, dict[str, Level]] = {}
         self._origins = Origins(self.plan)
         self._planner = Planner(self._records.get, self._origins.of, self.plan)
 
@@ -143,8 +143,8 @@ class Functions:
                 self._forget(name)
 
     def _forget(self, name: str) -> None:
-        for table in (self._records, self._alive, self._functions, self._roots, self._plans):
-            table.pop(name, None)  # type: ignore[attr-defined]
+        for table in (self._records, self._alive, self._functions, self._roots, self._plans, self._libraries):
+            table.pop(name, None)
 
     def _function_if_there(self, name: str) -> Function | None:
         try:
@@ -182,10 +182,11 @@ class Functions:
 
     def library(self, plan: Plan, op: str) -> Level | None:
         """The innermost line of a library that made an op, where no line of the user's did."""
-        key = plan.name, op
-        if key not in self._libraries:
-            self._libraries[key] = self._hooks.safely("library lines", self._origins.library, plan, op)
-        return self._libraries[key]
+        found = self._libraries.get(plan.name)
+        if found is None:
+            found = self._hooks.safely("library lines", self._origins.libraries, plan, default={})
+            self._libraries[plan.name] = found
+        return found.get(op)
 
     def sites(self, function: Function) -> list[OpSite]:
         """Its ops, those of its callees after the one that calls them."""

@@ -5,17 +5,19 @@ It must not know when a call is to be run so, nor how TensorFlow's calls are int
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_function.walk.errors import tell_as_graph
 from tracedbg.adapters.tf_function.walk.plan import Role
-from tracedbg.adapters.tf_function.walk.views import Call, Point, ViewedOp
+from tracedbg.adapters.tf_function.walk.views import Call, Caller, Point, ViewedOp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tracedbg.adapters.tf_function.walk.execute import Executor
     from tracedbg.adapters.tf_function.walk.functions import Function, Functions
+    from tracedbg.adapters.tf_function.walk.levels import Origin
     from tracedbg.adapters.tf_function.walk.plan import Node
     from tracedbg.adapters.tf_function.walk.views import Levels, Walked
     from tracedbg.debugging import Debugger, View
@@ -75,7 +77,7 @@ class Interpreter:
             if meeting and not node.is_meeting:
                 self._meet(call, meeting)
                 meeting = []
-            self._arrive(call, node)
+            self._hooks.safely("lines", self._arrive, call, node)
             if node.is_meeting:
                 meeting.append(node)
             elif node.role is Role.CONST:
@@ -93,7 +95,9 @@ class Interpreter:
         values = call.values
         self._ask(self._debugger.before_op, self._point(call, node, [values[slot] for slot in node.inputs]))
         inputs = [values[slot] for slot in node.inputs]  # a stop may have set one
+        trail = self._trail
         outputs = self._node(call, node, inputs) or ()
+        self._trail = trail  # back from what it has called: that is no new line
         values[node.slot : node.slot + node.outputs] = outputs
         self._ask(self._debugger.after_op, self._point(call, node, inputs, outputs))
         self._free(call, node)
@@ -110,7 +114,8 @@ class Interpreter:
             callee = self._functions.find(node.functions[0])
             if callee is None or not self._debugger.wants_walk(callee.outline):
                 return self._op(call, node, inputs, run=self._executor.call)
-            return self._run(Call(callee, inputs, self._number(), call, node, base=self._base(call, node, 0)))
+            caller = Caller(call, node, self._base(call, node, 0))
+            return self._run(Call(callee, inputs, self._number(), caller))
         callees = [self._functions.find(name) for name in node.functions]
         known = [callee for callee in callees if callee is not None]
         if len(known) < len(callees) or not any(self._wants_body(callee) for callee in known):
@@ -118,24 +123,20 @@ class Interpreter:
         if role is Role.WHILE:
             return self._while(call, node, known, inputs)
         which = _branch(role, inputs[0], len(known))
-        base = self._base(call, node, which)
-        return self._run(Call(known[which], inputs[1:], self._number(), call, node, is_body=True, base=base))
+        caller = Caller(call, node, self._base(call, node, which), is_body=True)
+        return self._run(Call(known[which], inputs[1:], self._number(), caller))
 
     def _while(self, call: Call, node: Node, callees: list[Function], state: list[Any]) -> list[Any]:
         condition, body = callees
-        bases = self._base(call, node, 0), self._base(call, node, 1)
-        iteration = 0
-        while True:
+        first, second = self._base(call, node, 0), self._base(call, node, 1)
+        for iteration in itertools.count():
             number = self._number()
-            test = Call(
-                condition, state, number, call, node, is_body=True, iteration=iteration, base=bases[0]
-            )
-            if not _is_true(self._run(test)[0]):
-                return state
-            state = self._run(
-                Call(body, state, number, call, node, is_body=True, iteration=iteration, base=bases[1])
-            )
-            iteration += 1
+            caller = Caller(call, node, first, is_body=True, is_condition=True, iteration=iteration)
+            if not _is_true(self._run(Call(condition, state, number, caller))[0]):
+                break
+            caller = Caller(call, node, second, is_body=True, iteration=iteration)
+            state = self._run(Call(body, state, number, caller))
+        return state
 
     def _base(self, call: Call, node: Node, which: int) -> int:
         """Position, among the sites of the walk, of the first op of a function that a node calls."""
@@ -176,8 +177,8 @@ class Interpreter:
     def _meet(self, call: Call, nodes: list[Node]) -> None:
         """Run ops together that wait for each other.
 
-        All are begun after the last stop before one of them: an abort leaves none waiting. What is alone waits for
-        nothing that is here, but at most for something in itself.
+        All are begun after the last stop before one of them: an abort leaves none waiting. What is alone
+        waits for nothing that is here, but at most for something in itself.
         """
         if len(nodes) == 1 and nodes[0].role is not Role.OP:
             self._perform(call, nodes[0])
@@ -220,7 +221,7 @@ class Interpreter:
         origin = node.origin
         for chain in origin.passed:
             self._come_to(call, node, call.levels_of(chain))
-        if origin.passed or (origin.chain, call) != self._last:
+        if (origin.passed or (origin.chain, call) != self._last) and not _keeps_house(call, origin):
             self._last = origin.chain, call
             self._come_to(call, node, call.levels(node))
 
@@ -228,7 +229,7 @@ class Interpreter:
         """Ask about the frames that are not the same as before, outer ones first."""
         if not levels:
             return
-        keys = _keys(levels)
+        keys = _keys(levels, is_backward=node.origin.is_backward)
         old = self._trail
         same = 0
         while same < len(keys) and same < len(old) and keys[same] == old[same]:
@@ -241,15 +242,29 @@ class Interpreter:
                 self._ask(self._debugger.line, Point(self._walk, call, node, shown))
 
 
-def _keys(levels: Levels) -> list[_Key]:
-    """What tells the frames from others, outermost first; the same again in the next turn of a loop is another."""
+def _keeps_house(call: Call, origin: Origin) -> bool:
+    """Whether an op only hands values in or out of a branch or body: that is no line.
+
+    The condition of a loop does: it is what comes next after each turn.
+    """
+    caller = call.caller
+    if caller is None or not caller.is_body or caller.is_condition:
+        return False
+    if origin.is_backward or origin.chain is None:
+        return False
+    graph = origin.chain.level.graph
+    return graph not in {0, call.plan.graph}
+
+
+def _keys(levels: Levels, *, is_backward: bool) -> list[_Key]:
+    """What tells the frames from others, outermost first; in the next turn of a loop they are others."""
     keys: list[_Key] = []
     for position, (level, call) in enumerate(levels):
         if level.frame:
-            keys.append((level.frame, level.line, level.visit, call.owner(level).number))
+            keys.append((level.frame, level.line, level.visit, is_backward, call.owner(level).number))
         else:
             owner = call.root if position else call
-            keys.append((level.file, level.function, level.line, owner.number))
+            keys.append((level.file, level.function, level.line, is_backward, owner.number))
     keys.reverse()
     return keys
 

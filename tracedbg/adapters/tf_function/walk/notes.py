@@ -25,13 +25,11 @@ def notes_of_plan(plan: Plan) -> list[str]:
     random = sorted({node.op for node in plan.nodes if _draws(op_def(node.op))})
     if random:
         notes.append(
-            f"{', '.join(random)}: random numbers of tf.random's stateful ops are drawn from another stream than in "
-            "the graph; those of tf.random.Generator and of stateless ops are the same"
+            f"{', '.join(random)}: random numbers of tf.random's stateful ops are drawn from another stream "
+            "than in the graph; those of tf.random.Generator and of stateless ops are the same"
         )
     if plan.has_meetings:
-        notes.append(
-            "ops that wait for other devices run together: what waits inside of a called function is not shown"
-        )
+        notes.append("ops that wait for other devices run together, and functions that do run as one")
     return notes
 
 

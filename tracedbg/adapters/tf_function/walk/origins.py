@@ -1,7 +1,7 @@
-"""Where the ops of a function come from: as noted when it was traced, or else by what TensorFlow keeps itself.
+"""Where the ops of a function come from: as noted when it was traced, or else by what TensorFlow keeps.
 
-TensorFlow keeps the stack of each op, without locals, for functions that were traced before the debugger came;
-for those read from a file there is none. It must not know how functions are run.
+TensorFlow keeps the stack of each op, without locals, for functions traced before the debugger came; for
+those read from a file there is none. It must not know how functions are run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(?P<kind>__inference_|__forward_|__backward_)?(?P<name>.+?)(?P<number>_\d+)?")
 _GRADIENT_OF = re.compile(r".*\bgradients/(?P<op>.+?)_grad/")
-_FRAMEWORK = re.compile(r"[/\\](tensorflow|tf_keras_stubs)[/\\]")
+_FRAMEWORK = re.compile(r"[/\\]site-packages[/\\]tensorflow[/\\]")
 _TAPE = "gradient_tape/"
 _BODIES = ("then_branch", "else_branch", "cond", "body")
 _Place = tuple[str, int, str]
@@ -72,16 +72,16 @@ class Origins:
             found.update(self._gradients(definition, forward))
         return {op: origin for op, origin in found.items() if origin.chain is not None or origin.is_backward}
 
-    def library(self, plan: Plan, op: str) -> Level | None:
-        """The innermost line of a library that made an op, where no line of the user's did."""
-        trace = self._traces(plan.name).get(op)
-        for index in range(len(trace) - 1, -1, -1) if trace is not None else ():
-            frame = trace[index]
-            if is_user_file(frame.filename):
-                return None
-            if not _FRAMEWORK.search(frame.filename):
-                return Level(real_path(frame.filename), frame.lineno, frame.name, is_user=False)
-        return None
+    def libraries(self, plan: Plan) -> dict[str, Level]:
+        """By name of a node that no line of the user's has made: the innermost line of a library that did."""
+        traces = self._traces(plan.name)
+        found = {}
+        for node in plan.nodes:
+            if node.origin.chain is None and node.name in traces:
+                level = _library(traces[node.name])
+                if level is not None:
+                    found[node.name] = level
+        return found
 
     def _gradients(self, definition: Any, forward: str) -> dict[str, Origin]:
         """The ops of a gradient, whose names say of which op of the forward they are the gradient."""
@@ -121,6 +121,16 @@ class Origins:
         return found
 
 
+def _library(trace: Any) -> Level | None:
+    for index in range(len(trace) - 1, -1, -1):
+        frame = trace[index]
+        if is_user_file(frame.filename):
+            return None
+        if not _FRAMEWORK.search(frame.filename):
+            return Level(real_path(frame.filename), frame.lineno, frame.name, is_user=False)
+    return None
+
+
 def _bodies(proto: Any) -> list[str]:
     """The functions of branches and loops that a node has."""
     names = [proto.attr[attribute].func.name for attribute in _BODIES if attribute in proto.attr]
@@ -142,7 +152,7 @@ def _cut(stacks: list[tuple[_Place, ...]], function: str) -> int:
 
 
 def _chain(stack: tuple[_Place, ...], known: dict[tuple[_Place, ...], Chain]) -> Chain | None:
-    """A stack as levels; frames of one function that follow each other are one, with AutoGraph's bodies in it."""
+    """A stack as levels; frames of one function that follow each other are one, and its bodies."""
     if not stack:
         return None
     if (found := known.get(stack)) is not None:

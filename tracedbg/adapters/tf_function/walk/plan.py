@@ -7,7 +7,7 @@ a node is run, nor what stops.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tracedbg.adapters.tf_function.walk.refs import Symbol
 
 _XLA = "_XlaMustCompile"
+_FORWARD = "forward_function_name"
 
 
 class Role(Enum):
@@ -118,7 +119,6 @@ class Plan:
     has_meetings: bool = False
     symbols: frozenset[Symbol] = frozenset()
     """The tensors that its lines have as locals."""
-    callees: tuple[str, ...] = field(default=())
 
     @property
     def graph(self) -> int:
@@ -183,18 +183,24 @@ class Planner:
             node.inputs = tuple(slot(source) for source in sources)
             node.input_names = tuple(source[0] for source in sources)
         made = Plan(
-            name, nodes, arguments, {op_of.get(node, node): slot for node, slot in slots.items()}, size, tuple(slot(source) for source in results), record,
-            definition.attr[_XLA].b if _XLA in definition.attr else False,
-            definition.attr["forward_function_name"].s.decode() if "forward_function_name" in definition.attr else "",
-            any(node.is_meeting for node in nodes),
-            callees=tuple(dict.fromkeys(callee for node in nodes for callee in node.functions)),
-        )  # fmt: skip
+            name,
+            nodes,
+            arguments,
+            {op_of.get(node, node): first for node, first in slots.items()},
+            size,
+            tuple(slot(source) for source in results),
+            record,
+            is_compiled=definition.attr[_XLA].b if _XLA in definition.attr else False,
+            forward=definition.attr[_FORWARD].s.decode() if _FORWARD in definition.attr else "",
+            has_meetings=any(node.is_meeting for node in nodes),
+        )
         self._note_last_uses(made)
         return made
 
     def _node(self, proto: Any, index: int, slot: int) -> tuple[Node, dict[str, int]]:
         op_def = self._op_def(proto.op)
-        role, op, functions = _ROLES.get(proto.op, Role.OP), proto.op, ()
+        role, op = _ROLES.get(proto.op, Role.OP), proto.op
+        functions: tuple[str, ...] = ()
         if op_def is None:  # the name of a function stands in the place of an op's
             op_def = self._context().get_function_def(proto.op).signature
             role, op, functions = Role.CALL, "PartitionedCall", (proto.op,)
@@ -216,8 +222,8 @@ class Planner:
     def _order(self, protos: dict[str, Any], roots: Iterable[str]) -> list[Any]:
         """What the results need, in the order in which it was made, as far as that can be run.
 
-        Ops that wait for other devices come together, after all that does not need them: so they can all be begun
-        before one of them is waited for.
+        Ops that wait for other devices come together, after all that does not need them: so they can all be
+        begun before one of them is waited for.
         """
         position = {name: index for index, name in enumerate(protos)}
         needed: set[str] = set()

@@ -18,7 +18,7 @@ from tracedbg.adapters.tf_function.walk.refs import RefMaker
 from tracedbg.adapters.tf_function.walk.shadow import Kinds, Shadow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -34,6 +34,21 @@ class GraphRecord:
         self.number = number
         self.origins: dict[str, Origin] = {}
         """By name of the op."""
+        self.by_kind: dict[tuple[str, str], list[str]] = {}
+        """Names of ops by their type, and the scope that they are in."""
+
+    def add(self, op: Any, origin: Origin) -> None:
+        """An op was made."""
+        name = op.name
+        self.origins[name] = origin
+        scope = name.rpartition("/")[0]
+        for key in (op.type, scope), (op.type, name):
+            self.by_kind.setdefault(key, []).append(name)
+
+    def find(self, kind: str, scope: str) -> Origin:
+        """Where the only op of a type comes from that is in a scope, or has its name."""
+        found = self.by_kind.get((kind, scope), ())
+        return self.origins[found[0]] if len(found) == 1 else NOWHERE
 
 
 class FunctionRecord:
@@ -61,6 +76,8 @@ class Recording:
     """Sees each op that is made."""
 
     def __init__(self, hooks: Hooks, debugger: Debugger) -> None:
+        import tensorflow as tf  # the program has imported it
+
         self._hooks = hooks
         self._debugger = debugger
         self._graphs: WeakTable[GraphRecord] = WeakTable()
@@ -70,6 +87,7 @@ class Recording:
         self._mappers = _compat.SOURCE_MAPS.get()
         self._kinds = Kinds()
         self._refs = RefMaker(self._number)
+        self._default_graph = tf.compat.v1.get_default_graph
         self._is_lost = False
         """A fault of ours: no further op is looked at."""
 
@@ -120,12 +138,32 @@ class Recording:
             return
         shadow = self._tracing.shadow
         if shadow is None:
-            shadow = Shadow(self._kinds, self._refs, self._origin, self._number, self._mapped)
+            shadow = Shadow(self._kinds, self._refs, self._forward, self._number, self._mapped)
             self._tracing.shadow = shadow
         record = self._record(graph)
         origin = shadow.origin(frame, record.number)
         if origin is not NOWHERE:
-            record.origins[op.name] = origin
+            record.add(op, origin)
+
+    def _forward(self, found: Mapping[str, Any]) -> Origin:
+        """Where an op comes from whose gradient is being made, by the locals of the code that makes it.
+
+        A tape knows the op by its inputs and outputs, and keeps of these only what the gradient needs.
+        """
+        op = found.get("op")
+        if op is not None:
+            return self._origin(op)
+        outputs = [tensor for tensor in found.get("outputs") or () if hasattr(tensor, "graph")]
+        if outputs:
+            return self._origin(outputs[0].op)
+        kind = found.get("op_name", "")
+        inputs = [(at, one) for at, one in enumerate(found.get("inputs") or ()) if hasattr(one, "graph")]
+        for _, tensor in inputs[:1]:
+            for user in reversed(tensor.consumers()):
+                if user.type == kind and all(user.inputs[at] is one for at, one in inputs):
+                    return self._origin(user)
+        record = self._graphs.get(self._default_graph())
+        return NOWHERE if record is None else record.find(kind, found.get("forward_pass_name_scope") or "")
 
     def _origin(self, op: Any) -> Origin:
         record = self._graphs.get(op.graph)

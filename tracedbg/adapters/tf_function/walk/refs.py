@@ -169,7 +169,7 @@ class RefMaker:
 
 
 class ArrayValue:
-    """A `TensorArray` at a stop: its elements cannot be read but by an op, which is run when they are asked for."""
+    """A `TensorArray` at a stop: an op reads its elements, which is run when they are asked for."""
 
     def __init__(self, flow: Any, dtype: Any) -> None:
         self.flow = flow

@@ -18,7 +18,7 @@ from tracedbg.frames import real_path
 from tracedbg.source import code_name, is_ours, is_user_file, line_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import CodeType, FrameType
 
     from tracedbg.adapters.tf_function.walk.refs import Ref, RefMaker, Symbol
@@ -104,7 +104,7 @@ class Shadow:
     Args:
         kinds: tells what frames are.
         refs: makes refs of locals.
-        origin: the `Origin` of an op of a forward.
+        forward: where the op comes from whose gradient a frame of TensorFlow's makes, by its locals.
         number: the number of a graph.
         mapped: AutoGraph's map of the current thread, from generated places to the user's.
     """
@@ -113,13 +113,13 @@ class Shadow:
         self,
         kinds: Kinds,
         refs: RefMaker,
-        origin: Callable[[Any], Origin],
+        forward: Callable[[Mapping[str, Any]], Origin],
         number: Callable[[Any], int | None],
         mapped: Callable[[], _Map],
     ) -> None:
         self._kinds = kinds
         self._refs = refs
-        self._origin_of = origin
+        self._forward = forward
         self._number = number
         self._mapped = mapped
         self._entries: list[_Entry] = []
@@ -201,8 +201,8 @@ class Shadow:
             line = _last_return(code, entry.mapped)
         else:
             line = entry.frame.f_lineno or 0
-        if not line or not line_text(level.file, line).startswith("return"):
-            return
+        if line in {0, level.line} or not line_text(level.file, line).startswith("return"):
+            return  # with an op on it, it has been seen
         variables = self._variables(entry, is_generated=is_generated)
         left = replace(
             level, line=line, visit=level.visit + 1, variables=variables, symbols=_symbols(variables)
@@ -249,12 +249,7 @@ class Shadow:
             entry.is_traced, entry.chain, entry.is_backward = True, None, False
 
     def _enter_gradient(self, entry: _Entry) -> None:
-        found = entry.frame.f_locals
-        op = found.get("op")
-        if op is None:
-            tensors = found.get("outputs") or found.get("inputs") or ()
-            op = next((tensor.op for tensor in tensors if hasattr(tensor, "graph")), None)
-        forward = NOWHERE if op is None else self._origin_of(op)
+        forward = self._forward(entry.frame.f_locals)
         entry.is_traced = entry.is_backward = True
         if forward.chain is not None:
             entry.chain = forward.chain
@@ -278,13 +273,19 @@ class Shadow:
             if around.is_generated and (around.file, around.function) == (file, function):
                 variables = {**around.variables, **variables}  # a branch or loop body of the same function
                 outer = outer.outer
-        entry.chain = Chain(
-            Level(
-                file, line, function, True, entry.graph, entry.number, entry.visit, variables, frame.f_globals,
-                is_generated, _symbols(variables),
-            ),
-            outer,
-        )  # fmt: skip
+        level = Level(
+            file,
+            line,
+            function,
+            graph=entry.graph,
+            frame=entry.number,
+            visit=entry.visit,
+            variables=variables,
+            names=frame.f_globals,
+            is_generated=is_generated,
+            symbols=_symbols(variables),
+        )
+        entry.chain = Chain(level, outer)
 
     def _variables(self, entry: _Entry, *, is_generated: bool) -> dict[str, Ref]:
         raw, refs = entry.raw, entry.refs

@@ -68,7 +68,10 @@ class Switch:
                 return original(context, name, tensor_inputs, num_outputs)
             function, interpreter = walk
             inputs = [getattr(value, "handle", value) for value in tensor_inputs]
-            return interpreter.run(function, inputs) or None
+            try:
+                return interpreter.run(function, inputs) or None
+            except BaseException as error:
+                raise error.with_traceback(None) from error.__cause__  # without the frames of the walk
 
         call_function.__tracedbg__ = self._hooks.name  # type: ignore[attr-defined]
         return call_function

@@ -5,6 +5,7 @@ It must not know how nodes are run, nor what stops.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_function.walk.levels import Level
@@ -27,59 +28,65 @@ if TYPE_CHECKING:
     Levels = Sequence[tuple[Level, "Call"]]
 
 
+@dataclass(frozen=True, eq=False)
+class Caller:
+    """Where a run comes from."""
+
+    call: Call
+    node: Node
+    base: int
+    """Position of the first op of the run among the sites of the walk."""
+    is_body: bool = False
+    """Whether it is of a branch or loop body of `call`, and not of a function of its own."""
+    is_condition: bool = False
+    """Whether it is of the condition of a loop."""
+    iteration: int | None = None
+
+
 class Call:
     """One run of one function, or of a branch or loop body, in a walk."""
 
-    __slots__ = (
-        "base", "function", "is_backward", "is_body", "iteration", "node", "number", "outer_levels", "parent", "plan",
-        "root", "values",
-    )  # fmt: skip
-
     def __init__(
-        self,
-        function: Function,
-        values: list[Any],
-        number: int,
-        parent: Call | None = None,
-        node: Node | None = None,
-        *,
-        is_body: bool = False,
-        iteration: int | None = None,
-        base: int = 0,
+        self, function: Function, values: list[Any], number: int, caller: Caller | None = None
     ) -> None:
         self.function = function
         self.plan: Plan = function.plan
         self.values = values + [None] * (function.plan.size - len(values))
         """By slot; None what is not computed yet, or is needed no more."""
         self.number = number
-        """No other run in the walk has it."""
-        self.parent = parent
-        self.node = node
-        """The node of `parent` that calls."""
-        self.is_body = is_body
-        """Whether it is a branch or loop body of `parent`."""
-        self.iteration = (
-            iteration if iteration is not None else (parent.iteration if is_body and parent else None)
-        )
-        self.base = base
-        """Position of its first op among the sites of the walk."""
-        self.root: Call = parent.root if is_body and parent is not None else self
+        """No other run in the walk has it; but the condition of a loop has that of its turn."""
+        self.caller = caller
+        self.iteration: int | None = None
+        self.base = 0
+        self.root: Call = self
         """The run of the function that it is a body of."""
-        self.is_backward: bool = bool(function.plan.forward) or (parent is not None and parent.is_backward)
+        self.is_backward: bool = bool(function.plan.forward)
         self.outer_levels: tuple[tuple[Level, Call], ...] = ()
         """The frames around the function, innermost first."""
-        if parent is not None and node is not None:
-            if is_body:
+        if caller is not None:
+            parent = caller.call
+            self.base = caller.base
+            self.is_backward |= parent.is_backward
+            self.iteration = caller.iteration
+            if caller.is_body:
+                self.root = parent.root
                 self.outer_levels = parent.outer_levels
+                if self.iteration is None:
+                    self.iteration = parent.iteration
             else:
-                self.outer_levels = parent.levels(node)
+                self.outer_levels = parent.levels(caller.node)
+
+    @property
+    def enclosing(self) -> Call | None:
+        """The run that it is a branch or loop body of."""
+        return self.caller.call if self.caller is not None and self.caller.is_body else None
 
     def levels(self, node: Node) -> tuple[tuple[Level, Call], ...]:
         """The frames of a node, innermost first."""
         chain = node.origin.chain
-        at: Call | None = self
-        while chain is None and at is not None and at.is_body and at.node is not None:
-            chain, at = at.node.origin.chain, at.parent
+        caller = self.caller
+        while chain is None and caller is not None and caller.is_body:
+            chain, caller = caller.node.origin.chain, caller.call.caller
         return self.outer_levels if chain is None else self.levels_of(chain)
 
     def levels_of(self, chain: Chain) -> tuple[tuple[Level, Call], ...]:
@@ -92,7 +99,7 @@ class Call:
         while at is not None:
             if at.plan.graph == level.graph:
                 return at
-            at = at.parent if at.is_body else None
+            at = at.enclosing
         return self.root
 
     def value(self, symbol: Symbol) -> Any:
@@ -106,7 +113,7 @@ class Call:
             slot = slot_of(at.plan, symbol)
             if slot is not None and at.values[slot] is not None:
                 return at.values[slot]
-            at = at.parent
+            at = at.caller.call if at.caller is not None else None
         raise AbsentError
 
     def set(self, symbol: Symbol, value: Any) -> None:
@@ -116,7 +123,7 @@ class Call:
             slot = slot_of(at.plan, symbol)
             if slot is not None and at.values[slot] is not None:
                 at.values[slot] = value
-            at = at.parent
+            at = at.caller.call if at.caller is not None else None
 
 
 class Walked:
