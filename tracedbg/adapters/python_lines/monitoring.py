@@ -85,7 +85,7 @@ class Monitoring:
         self._monitoring.set_local_events(self._id, code, self._monitoring.events.LINE)
 
     def _called(self, code: CodeType, offset: int) -> Any:  # noqa: ARG002  given by Python
-        if self._id is not None and self._hooks.safely("call", self._wanted.may_stop_in, code):
+        if self._id is not None and self._hooks.safely("call", self._wanted.stops_in, code) is not None:
             self._light(code)
         return self._monitoring.DISABLE
 

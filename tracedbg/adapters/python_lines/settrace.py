@@ -16,11 +16,17 @@ from tracedbg.events import Fault
 from tracedbg.source import is_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
     from tracedbg.adapters.python_lines.wanted import Wanted
     from tracedbg.debugging import Debugger
     from tracedbg.hooks import Hooks
+
+    TraceFunction = Callable[[FrameType, str, Any], Any]
+
+_LIMIT = 10_000
+"""Code objects that are remembered; programs that make code in a loop have no end of them."""
 
 
 class SetTrace:
@@ -33,17 +39,23 @@ class SetTrace:
         self._others = hooks.safely("threads", OtherThreads)
         self._is_armed = False
         self._has_said = False
-        # One object each: they are compared by identity.
-        self._on_call = self._called
-        self._on_line = self._about_to_run
+        self._tracers: dict[int, TraceFunction | None] = {}
+        """What traces the lines of a code object, by its identity; emptied when something changes."""
+        self._kept: list[CodeType] = []
+        """Those code objects: another one may get the identity of one that is gone."""
+        self._changes = 0
+        self._on_call = self._tracer_of_calls()
+        tracers = self._on_call, self._tracer_of_breakpoints(frozenset()), self._tracer_of_steps(frozenset())
+        self._own = tuple(one.__code__ for one in tracers)
 
     def own_code(self) -> tuple[CodeType, ...]:
         """What Python calls amid the user's code."""
-        return SetTrace._called.__code__, SetTrace._about_to_run.__code__
+        return self._own
 
     def arm(self) -> None:
         """Trace all threads, with what they are running already."""
         self._is_armed = True
+        self._forget()
         if threading.gettrace() is None:
             threading.settrace(self._on_call)
         if not getattr(threading.current_thread(), "pydev_do_not_trace", False):
@@ -56,6 +68,7 @@ class SetTrace:
     def disarm(self) -> None:
         """Leave nothing."""
         self._is_armed = False
+        self._forget()
         if self._others is not None:
             self._others.stop()
             self._others.clear(self._on_call)
@@ -66,7 +79,7 @@ class SetTrace:
         for frame in sys._current_frames().values():
             at: FrameType | None = frame
             while at is not None:
-                if at.f_trace is self._on_line:
+                if self._is_ours(at.f_trace):
                     del at.f_trace
                 at = at.f_back
 
@@ -85,33 +98,67 @@ class SetTrace:
 
     def _take_stack(self, thread_id: int, frame: FrameType | None) -> None:
         while frame is not None:
-            if (
-                frame.f_trace is None
-                and not is_ours(frame.f_code.co_filename)
-                and self._wanted.is_in_the_way(frame, thread_id)
-            ):
-                frame.f_trace = self._on_line
+            if frame.f_trace is None or self._is_ours(frame.f_trace):
+                if not is_ours(frame.f_code.co_filename) and self._wanted.is_in_the_way(frame, thread_id):
+                    frame.f_trace = self._tracer_of(frame.f_code)
+                elif frame.f_trace is not None:
+                    del frame.f_trace
             frame = frame.f_back
 
-    # Dynamo compiles any Python function that is called with a tensor below a compiled one, a trace function
-    # as well: see `Debugger.add_own_code`.
+    def _is_ours(self, function: Any) -> bool:
+        return getattr(function, "__code__", None) in self._own
 
-    def _called(self, frame: FrameType, event: str, arg: Any) -> Any:  # noqa: ARG002  given by Python
-        code = frame.f_code
-        wanted = self._wanted
-        known = wanted.answers.get(id(code))
-        if known is not None:
-            return self._on_line if known[1] else None
-        if wanted.lines.get(code.co_filename, self) is None:
-            return None
-        return self._on_line if self._hooks.safely("call", wanted.may_stop_in, code) else None
+    def _tracer_of(self, code: CodeType) -> TraceFunction | None:
+        """What traces the lines of code that has begun to run; None where nothing may stop."""
+        changes = self._changes
+        if len(self._kept) > _LIMIT:
+            self._forget()
+        stops = self._hooks.safely("call", self._wanted.stops_in, code)
+        tracer = None
+        if stops is not None:
+            tracer = (self._tracer_of_steps if self._wanted.stepping else self._tracer_of_breakpoints)(stops)
+        if changes == self._changes:
+            self._kept.append(code)
+            self._tracers[id(code)] = tracer
+        return tracer
 
-    def _about_to_run(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002  given by Python
-        if event == "line":
-            wanted = self._wanted
-            lines = wanted.lines.get(frame.f_code.co_filename) or wanted.lines_of(frame.f_code.co_filename)
-            if lines is not None and (frame.f_lineno in lines or get_ident() in wanted.stepping):
-                self._hooks.safely("line", self._ask, frame)
+    def _forget(self) -> None:
+        self._changes += 1
+        self._tracers.clear()
+        self._kept = []
+
+    # Functions that hold what they need, and look first at what is nearly always so: Python calls them at
+    # each call, and at each line of a function with a breakpoint. Dynamo has to leave them alone: it compiles
+    # any Python function that is called with a tensor below a compiled one, see `Debugger.add_own_code`.
+
+    def _tracer_of_calls(self) -> TraceFunction:
+        tracers, tracer_of = self._tracers, self._tracer_of
+
+        def called(frame: FrameType, event: str, arg: Any) -> Any:  # noqa: ARG001  given by Python
+            try:
+                return tracers[id(frame.f_code)]
+            except KeyError:
+                return tracer_of(frame.f_code)
+
+        return called
+
+    def _tracer_of_breakpoints(self, stops: frozenset[int]) -> TraceFunction:
+        safely, ask = self._hooks.safely, self._ask
+
+        def about_to_run(frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG001  given by Python
+            if frame.f_lineno in stops and event == "line":
+                safely("line", ask, frame)
+
+        return about_to_run
+
+    def _tracer_of_steps(self, stops: frozenset[int]) -> TraceFunction:
+        safely, ask, wanted = self._hooks.safely, self._ask, self._wanted
+
+        def about_to_run(frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG001  given by Python
+            if event == "line" and (frame.f_lineno in stops or get_ident() in wanted.stepping):
+                safely("line", ask, frame)
+
+        return about_to_run
 
     def _ask(self, frame: FrameType) -> None:
         try:

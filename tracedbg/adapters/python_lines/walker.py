@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from tracedbg.adapters.python_lines.wanted import Wanted
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from tracedbg.adapters.python_lines.monitoring import Monitoring
@@ -43,21 +45,26 @@ class _Switch:
         self._notice = _notice(hooks, debugger, self._wanted)
         for code in self._notice.own_code():
             debugger.add_own_code(code)
-        self._lock = threading.RLock()
+        self._lock, self._process = threading.RLock(), os.getpid()
         self._is_armed = False
         self._is_removed = False
 
     def update(self) -> None:
         """Do as the debugger wants by now."""
-        with self._lock:
+        with self._locked():
             if not self._is_removed:
                 self._hooks.safely("update", self._update)
 
     def remove(self) -> None:
         """Leave nothing, and do nothing any more."""
-        with self._lock:
+        with self._locked():
             self._is_removed = True
             self._disarm()
+
+    def _locked(self) -> AbstractContextManager[object]:
+        if self._process != os.getpid():  # forked: who held it may not be there
+            self._lock, self._process = threading.RLock(), os.getpid()
+        return self._lock
 
     def _update(self) -> None:
         self._wanted.update()

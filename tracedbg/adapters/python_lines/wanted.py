@@ -36,19 +36,13 @@ class Wanted:
         """By `co_filename`, once asked for: the lines with breakpoints; None for a library's file without."""
         self._files: frozenset[str] = frozenset()
         self._outlined: set[str] = set()
-        self.answers: dict[int, tuple[CodeType, bool]] = {}
-        """What `may_stop_in` says, by identity: code objects compare by value, and without their file."""
         self._codes: dict[int, tuple[CodeType, bool, frozenset[int]]] = {}
+        """Whether generated, and its lines. By identity: code objects compare by value, and not by file."""
 
     @property
     def is_anything(self) -> bool:
         """Whether any Python line could stop."""
         return bool(self._files or self.stepping)
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether there are breakpoints on lines."""
-        return bool(self._files)
 
     def update(self) -> None:
         """Take in what has changed, and bind the breakpoints of modules that are there already."""
@@ -61,7 +55,6 @@ class Wanted:
         self._files = files
         self.stepping = stepping and stepping & sys._current_frames().keys()
         self.lines = {}
-        self.answers = {}
         for file in new - self._outlined:
             if is_loaded(file):  # one that is not tells of itself when it is run
                 self._outlined.add(file)
@@ -82,27 +75,11 @@ class Wanted:
         lines[file] = found
         return found
 
-    def may_stop_in(self, code: CodeType) -> bool:
-        """Whether code that has begun to run has a line with a breakpoint, or is in the way of a step."""
-        answers = self.answers
-        known = answers.get(id(code))
-        if known is None:
-            if len(answers) > _LIMIT:
-                answers.clear()
-            known = (code, self._may_stop_in(code))
-            answers[id(code)] = known
-        return known[1]
-
-    def is_in_the_way(self, frame: FrameType, thread_id: int) -> bool:
-        """Whether a frame that is running already may stop."""
-        return self.may_stop_in(frame.f_code) and (
-            thread_id in self.stepping or bool(self.lines_of(frame.f_code.co_filename))
-        )
-
-    def _may_stop_in(self, code: CodeType) -> bool:
+    def stops_in(self, code: CodeType) -> frozenset[int] | None:
+        """The lines with breakpoints of code that has begun; None where there are none and no thread steps."""
         lines = self.lines_of(code.co_filename)
         if lines is None or not (lines or self.stepping):
-            return False
+            return None
         known = self._codes.get(id(code))
         if known is None:
             if len(self._codes) > _LIMIT:
@@ -113,7 +90,13 @@ class Wanted:
                 self._tell_of(code)
                 lines = self.lines_of(code.co_filename) or _NOWHERE  # they may have been moved
         _, is_generated, own = known
-        return not is_generated and (bool(self.stepping) or not lines.isdisjoint(own))
+        stops = lines & own
+        return stops if not is_generated and (self.stepping or stops) else None
+
+    def is_in_the_way(self, frame: FrameType, thread_id: int) -> bool:
+        """Whether a frame that is running already may stop."""
+        stops = self.stops_in(frame.f_code)
+        return bool(stops) or (stops is not None and thread_id in self.stepping)
 
     def _tell_of(self, code: CodeType) -> None:
         """Bind breakpoints to code of a file that has some."""
