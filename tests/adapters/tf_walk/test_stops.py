@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from adapters.tf_walk.support import Script, attached, line_and_locals, locals_of, plain
+from tracedbg.debugging import CannotAssignError
 from tracedbg.engine import Action, Breakpoint, Go
 
 tf = pytest.importorskip("tensorflow")
@@ -28,7 +29,7 @@ def test_every_call_stops_at_each_line_with_its_own_values(engine, script, line)
         a = x * 2.0  # a
         b = a * a  # b
         c = tf.reduce_sum(b)  # c
-        return c  # return
+        return c  # noqa: RET504  # return
 
     script.look = line_and_locals
     with broken_at(engine, line("a"), line("b"), line("c"), line("return")) as points:
@@ -136,7 +137,7 @@ def test_a_loop_shows_its_turn_and_its_values_so_far(engine, script, line):
     def f(n):
         total = tf.constant(0.0)
         for i in tf.range(n):
-            if i % 2 == 0:
+            if i % 2 == 0:  # noqa: SIM108  that is the subject
                 total = total + 10.0  # even
             else:
                 total = total + 1.0  # odd
@@ -285,7 +286,7 @@ def test_what_cannot_be_set_says_why(engine, script, line):
     def look(stop):
         said = []
         for name, value in (("n", 3), ("zzz", 1), ("x", [1.0, 2.0, 3.0]), ("x", "text")):
-            with pytest.raises(Exception) as caught:
+            with pytest.raises(CannotAssignError) as caught:
                 stop.view.frames()[0].assign(name, value)
             said.append(str(caught.value))
         stop.view.frames()[0].assign("v", 5.0)
