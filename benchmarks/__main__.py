@@ -36,8 +36,9 @@ DEBUGGED = {
 ARMED = {
     "debug_armed_torch": ("a breakpoint that does not hold, torch.compile", 4.0),
     "debug_armed_tf": ("a breakpoint that does not hold, tf.function", 4.0),
+    "debug_armed_python": ("a breakpoint elsewhere, a loop of Python calls", 10.0),
 }
-"""The program takes the ratio itself, to the same function run eager."""
+"""The program takes the ratio itself: to the same function run eager, or with nothing armed."""
 MILLISECONDS = {
     "import": ("import tracedbg", 30.0),
     "help": ("tracedbg --help", 150.0),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import os
 import sys
+import threading
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,6 +15,7 @@ from adapters.python_lines import lines_program as p
 from adapters.python_lines.cases import CASES, FILE, stops
 from adapters.python_lines.debugged import debugging, line_of
 from tracedbg.engine import Action, Breakpoint, Go
+from tracedbg.frames import LineFrame, depth_of
 
 
 @pytest.mark.parametrize(("mark", "answers", "run", "expected"), CASES)
@@ -125,3 +130,79 @@ def test_a_fault_of_ours_is_contained_and_told_once():
         debugged.engine.breakpoints.add(Breakpoint(file=FILE, line=line_of(FILE, "in add")))
         assert p.call(1) == 4
     assert debugged.sink.events[0].message == "ZeroDivisionError: division by zero"
+
+
+@dataclass
+class InAGraph:
+    """A line of a compiled function, which is run by code of a library far below the user's call."""
+
+    depth: int
+    file: str = "/model.py"
+    line: int = 1
+    walk = op = iteration = None
+    is_backward = False
+
+    def frames(self):
+        return [LineFrame(self.file, self.line, "compiled")]
+
+
+def compiled(engine):
+    """Runs a compiled function below the frames of a library."""
+    engine.line(InAGraph(depth_of(sys._getframe()) + 5))
+
+
+def test_after_a_stop_in_a_compiled_function_the_caller_stops_at_its_next_line():
+    with debugging(Go.OVER, Go.OVER) as debugged:
+
+        def caller():
+            functools.reduce(lambda _, engine: compiled(engine), [debugged.engine], None)
+            return 1  # @after the compiled call
+
+        debugged.engine.breakpoints.add(Breakpoint(file="/model.py", line=1))
+        caller()
+        debugged.engine.let_go()
+    assert debugged.script.seen[1] == ("step", "after the compiled call")
+
+
+def test_a_forked_child_goes_on_although_another_thread_was_changing_something():
+    with debugging() as debugged:
+        made = debugged.stop_at(FILE, "in add")
+        listener = debugged.engine._on_change[-1]
+        switch = listener.__self__
+        has_it, may_go = threading.Event(), threading.Event()
+
+        def hold():
+            with switch._locked():
+                has_it.set()
+                may_go.wait(10)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert has_it.wait(10)
+        child = os.fork()
+        if child == 0:
+            debugged.engine.reset_after_fork()
+            debugged.hooks.remove()
+            os._exit(7 if sys.gettrace() is None else 8)
+        may_go.set()
+        holder.join()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert made.is_bound
+
+
+def test_many_code_objects_are_not_kept(monkeypatch):
+    monkeypatch.setattr(settrace_module(), "_LIMIT", 10)
+    with debugging() as debugged:
+        debugged.stop_at(FILE, "in add")
+        for number in range(100):
+            exec(compile(f"x = {number}", "<made up>", "exec"), {})
+        p.add(1, 2)
+        notice = debugged.engine._on_change[-1].__self__._notice
+        assert len(notice._kept) <= 11
+    assert debugged.script.at == ["in add"]
+
+
+def settrace_module():
+    from tracedbg.adapters.python_lines import settrace
+
+    return settrace

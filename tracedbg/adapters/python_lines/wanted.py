@@ -76,7 +76,7 @@ class Wanted:
         return found
 
     def stops_in(self, code: CodeType) -> frozenset[int] | None:
-        """The lines with breakpoints of code that has begun; None where there are none and no thread steps."""
+        """The lines with breakpoints of code that has begun; None if there are none and no thread steps."""
         lines = self.lines_of(code.co_filename)
         if lines is None or not (lines or self.stepping):
             return None
