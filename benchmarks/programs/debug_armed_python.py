@@ -1,7 +1,7 @@
 """What a breakpoint in code that is not run costs calls of a small Python function: prints the ratio last.
 
-Before Python 3.12 each call is seen by a trace function: one that does nothing costs 4 to 5 times a call of this
-function, which is the smallest there is.
+Before Python 3.12 each call is seen by a trace function: one that does nothing costs 4 to 5 times a call of
+this function, which is the smallest there is.
 """
 
 import time
