@@ -18,26 +18,8 @@ _GROUP = "Going on"
 class Stepping(Base):
     """See the module."""
 
-    steps = frozenset(
-        [
-            "next",
-            "n",
-            "step",
-            "s",
-            "return",
-            "r",
-            "out",
-            "op",
-            "i",
-            "oo",
-            "graph",
-            "until",
-            "unt",
-            "to",
-            "continue",
-            "c",
-            "cont",
-        ]
+    steps = frozenset({"next", "n", "step", "s", "return", "r", "out", "op", "i", "oo", "graph"}) | frozenset(
+        {"until", "unt", "to", "continue", "c", "cont"}
     )
 
     @command(_GROUP)
