@@ -28,6 +28,21 @@ def answers():
 
 
 @pytest.fixture
+def with_dynamo(engine):
+    """What keeps Dynamo off our code, attached as well."""
+    import torch._dynamo
+    from torch._dynamo import convert_frame
+
+    from tracedbg.adapters.torch_compile.walk import TorchCompileWalker
+
+    hooks = Hooks(Hub(), "torch_compile")
+    TorchCompileWalker().attach(convert_frame, hooks, engine)
+    yield
+    hooks.remove()
+    torch._dynamo.reset()
+
+
+@pytest.fixture
 def engine(answers):
     torch = pytest.importorskip("torch")
     from tracedbg.adapters.torch_script.walk import TorchScriptWalker

@@ -439,3 +439,25 @@ def test_an_op_by_its_number_stops(engine, answers):
     engine.breakpoints.add(Breakpoint(op_index=numbers[0], graph=graph))
     compiled(torch.ones(2), 1)
     assert answers.seen[1].op == "aten::add"
+
+
+def test_dynamo_does_not_look_at_a_walk_below_a_compiled_function(engine, answers, with_dynamo):
+    from torch._dynamo.utils import get_compilation_metrics
+
+    module = torch.jit.script(programs.Outer())
+
+    def calls_it(x):
+        return module(x + 1) * 2  # a script module breaks the graph
+
+    def run():
+        torch._dynamo.reset()
+        before = len(get_compilation_metrics())
+        made = [torch.compile(calls_it, backend="eager")(torch.ones(2, 3)) for _ in range(2)]
+        return made, [one.co_name for one in get_compilation_metrics()[before:]]
+
+    expected, compiles = run()
+    engine.breakpoints.add(Breakpoint(file=programs.__file__, line=line_of(programs, "inner")))
+    made, compiles_armed = run()
+    assert compiles_armed == compiles
+    assert all(map(torch.equal, made, expected))
+    assert len(answers.seen) == 2

@@ -67,6 +67,7 @@ class Calls:
                 return original(self_, *args, **kwargs)
             return self._call(plan, original, self_, None, args, kwargs, sys._getframe(1))
 
+        self._debugger.add_own_code(__call__.__code__)  # Dynamo looks at what a compiled function calls
         return __call__
 
     def _method(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,6 +77,7 @@ class Calls:
                 return original(self_, *args, **kwargs)
             return self._call(plan, original, self_, self_.owner, args, kwargs, sys._getframe(1))
 
+        self._debugger.add_own_code(__call__.__code__)  # Dynamo looks at what a compiled function calls
         return __call__
 
     def _plan(self, make: Callable[[Any], Plan], compiled: Any) -> Plan | None:

@@ -72,6 +72,7 @@ class Interpreter:
             self._leave(running, depth)
             raise
         results = [running.values[name] for name in block.outputs]
+        running.values.clear()  # whoever has kept a view must not keep the tensors
         return results[0] if len(results) == 1 else tuple(results)
 
     def _leave(self, running: Running, depth: int) -> None:
