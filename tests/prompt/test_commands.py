@@ -91,8 +91,12 @@ def test_a_stop_says_why_and_where(program):
 
 
 def test_an_error_shows_the_inputs_of_the_op(program):
-    said = Session(program, "c\n", reason="exception", text="RuntimeError: no", filter_name="error").said
-    assert said.splitlines()[0] == "* error: RuntimeError: no  (graph 0/0 forward of Net.forward)"
+    text = "RuntimeError: no\n\tmore\x1b"
+    said = Session(program, "c\n", reason="exception", text=text, filter_name="error").said
+    assert said.splitlines()[:2] == [
+        "* error: RuntimeError: no  (graph 0/0 forward of Net.forward)",
+        "      more\\x1b",
+    ]
     assert said.splitlines()[-1] == X_LINE.replace("x = ", "in2 = ")
 
 

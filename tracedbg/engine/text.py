@@ -219,7 +219,7 @@ def escape(text: str) -> str:
     """`text` in one line, with nothing in it that a terminal would obey."""
     if text.isprintable():
         return text
-    joined = _BREAK.sub(" ", text)
+    joined = _BREAK.sub(" ", text).replace("\t", "    ")
     return "".join(one if one.isprintable() else _escaped(one) for one in joined)
 
 

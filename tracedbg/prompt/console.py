@@ -47,7 +47,9 @@ class Console(Stepping, Looking, Breaking):
             self.owner.last_thread = stop.thread_id
         why, where = words.reason(stop), words.place(view)
         if stop.reason != "step" or stop.text or where:
-            self.write(paint(f"* {why}" + (f"  ({where})" if where else ""), "bold"))
+            first, *rest = why.split("\n")
+            self.write(paint(f"* {first}" + (f"  ({where})" if where else ""), "bold"))
+            self.write(f"  {line}" for line in rest)
         if self.frames:
             self.show_frame()
         else:
