@@ -8,6 +8,7 @@ and must not outlive the stop.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -176,8 +177,14 @@ class Debugger(Protocol):
     def may_walk(self, outline: Outline) -> bool:
         """Whether any thread could want a walk: arm it, so that `wants_walk` is asked at each call."""
 
-    def wants_walk(self, outline: Outline) -> bool:
-        """Whether the call that is about to be made in this thread is to be a walk."""
+    def wants_walk(self, outline: Outline, depth: int = sys.maxsize) -> bool:
+        """Whether the call that is about to be made in this thread is to be a walk.
+
+        Args:
+            outline: of the graph that is called.
+            depth: `View.depth` of its first line, where that is known: a step over or out that began as deep, in
+                another graph of the same function, ends in this one.
+        """
 
     def may_stop_at_ops(self) -> bool:
         """Whether any thread could stop at an eager op: by its name, what it makes, or a step."""
@@ -201,7 +208,7 @@ class Debugger(Protocol):
         """Whether `add_generated` has been told of it."""
 
     def add_own_code(self, code: CodeType) -> None:
-        """A function of ours that Python calls amid the user's code: who compiles frames has to leave it alone."""
+        """A function of ours that Python calls amid the user's code: who compiles frames leaves it alone."""
 
     def own_code(self) -> frozenset[CodeType]:
         """All that `add_own_code` has been told of; more of it makes a change, see `on_change`."""
@@ -226,6 +233,12 @@ class Debugger(Protocol):
 
     def happened(self, name: str, view: View, text: str) -> None:
         """An event of `engine.FILTERS` has happened; may stop."""
+
+    def walking(self) -> AbstractContextManager[None]:
+        """This thread runs the ops of a walk inside: they are no eager ops of the program's."""
+
+    def is_walking(self) -> bool:
+        """Whether it is."""
 
     def suspended(self) -> AbstractContextManager[None]:
         """Nothing stops in this thread inside: our own work, and Python that only traces."""

@@ -34,7 +34,8 @@ FILTERS = {
 }
 """What a program can stop at other than a place, and what it means."""
 
-_OF_OPS = frozenset({"nan", "inf", "shape", "host_sync", "error"})
+_OF_VALUES = frozenset({"nan", "inf", "shape", "error"})
+"""Filters that take a look at each op of a graph."""
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     ">=": operator.ge,
@@ -180,7 +181,7 @@ class Breakpoints:
     @property
     def wants_values(self) -> bool:
         """Whether every op's values are to be looked at."""
-        return not _OF_OPS.isdisjoint(self.filters)
+        return not _OF_VALUES.isdisjoint(self.filters)
 
     def _change(self, make: Callable[[tuple[Breakpoint, ...]], tuple[Breakpoint, ...]]) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ It must not know frameworks, protocols or screens: adapters ask it, a `Frontend`
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from contextlib import contextmanager
@@ -83,20 +84,20 @@ class Engine:
         return next((at for where in self._tracing if (at := where()) is not None), None)
 
     def may_walk(self, outline: Outline) -> bool:  # noqa: D102
-        if self._pause or any(step.needs_walks for step in tuple(self._steps.values())):
+        if self._pause or any(step.may_need_walks for step in tuple(self._steps.values())):
             return True
         return self.breakpoints.concern(outline.lines, outline.ops)
 
-    def wants_walk(self, outline: Outline) -> bool:  # noqa: D102
+    def wants_walk(self, outline: Outline, depth: int = sys.maxsize) -> bool:  # noqa: D102
         if self._is_suspended:
             return False
         step = self._step
-        if (step is not None and step.needs_walks) or threading.get_ident() in self._pause:
+        if (step is not None and step.needs_walk(depth)) or threading.get_ident() in self._pause:
             return True
         return self.breakpoints.concern(outline.lines, outline.ops)
 
     def may_stop_at_ops(self) -> bool:  # noqa: D102
-        if self.breakpoints.by_op or self.breakpoints.wants_values:
+        if self.breakpoints.by_op or self.breakpoints.wants_values or "host_sync" in self.breakpoints.filters:
             return True
         return any(step.needs_ops for step in tuple(self._steps.values()))
 
@@ -185,6 +186,17 @@ class Engine:
             return
         if (hit := self._first_hit((waiting,), view, text)) is not None:
             self._stop("exception", view, text, (hit,), name)
+
+    @contextmanager
+    def walking(self) -> Iterator[None]:  # noqa: D102
+        self._local.walking = getattr(self._local, "walking", 0) + 1
+        try:
+            yield
+        finally:
+            self._local.walking -= 1
+
+    def is_walking(self) -> bool:  # noqa: D102
+        return getattr(self._local, "walking", 0) > 0 or self._is_suspended
 
     def stop_here(self, view: View, reason: str, text: str = "") -> None:
         """Stop, whatever is armed: the program has said so itself."""

@@ -66,7 +66,8 @@ class Call:
     def run(self, arguments: Sequence[Any]) -> Any:
         """Walk the graph; returns what it returns."""
         try:
-            return self._run(self.record.body, arguments, None, None)
+            with self._debugger.walking():
+                return self._run(self.record.body, arguments, None, None)
         except BaseException:
             self._open.close()
             raise

@@ -1,0 +1,130 @@
+"""Puts eager ops under the debugger while it may stop at one: a mode in each thread, and nothing otherwise.
+
+Not reached are threads other than the main one that were running before something was armed; they are when
+they stop, at a line for example.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.torch_common.tensors import TorchTensors
+from tracedbg.adapters.torch_eager import stack
+from tracedbg.adapters.torch_eager.lines import ForwardLines
+from tracedbg.adapters.torch_eager.mode import make_mode
+from tracedbg.adapters.torch_eager.syncs import METHODS, watch_method
+from tracedbg.adapters.torch_eager.threads import MainThread, start_of_threads, wrap_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from tracedbg.debugging import Debugger
+    from tracedbg.hooks import Hooks
+
+
+class TorchEagerWalker:
+    """See `tracedbg.debugging.Walker`."""
+
+    name = "torch_eager"
+    modules = ("torch",)
+
+    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
+        """See `Walker`."""
+        debugger.add_tensors(TorchTensors())
+        switch = _Switch(hooks, debugger)
+        hooks.on_remove(switch.remove)
+        debugger.on_change(switch.follow)
+        debugger.on_go(switch.follow)
+        switch.follow()
+
+
+class _Switch:
+    """The modes of all threads."""
+
+    def __init__(self, hooks: Hooks, debugger: Debugger) -> None:
+        self._hooks = hooks
+        self._debugger = debugger
+        self._lines = ForwardLines()
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self._main = MainThread(self._follow_here)
+        self._undo: list[Callable[[], None]] = []
+        self._is_armed = False
+        self._is_removed = False
+
+    def follow(self) -> None:
+        """Arm or disarm, as the debugger wants it now; called in any thread."""
+        wanted = not self._is_removed and self._debugger.may_stop_at_ops()
+        with self._lock:
+            if wanted != self._is_armed:
+                self._is_armed = wanted
+                self._hooks.safely("arm" if wanted else "disarm", self._arm if wanted else self._disarm)
+                if threading.current_thread() is not threading.main_thread():
+                    self._main.ask()
+            self._hooks.safely("methods", self._watch_methods)
+        self._follow_here()
+
+    def remove(self) -> None:
+        """Take everything out."""
+        self._is_removed = True
+        self.follow()
+
+    def _follow_here(self) -> None:
+        """Put the mode of this thread on, or take it off."""
+        self._hooks.safely("mode", self._switch_mode)
+
+    def _switch_mode(self) -> None:
+        mode: Any = getattr(self._local, "mode", None)
+        if self._is_armed and mode is None:
+            mode = self._local.mode = make_mode(self._hooks, self._debugger, self._lines)
+            stack.put_in(mode)
+        elif not self._is_armed and mode is not None and stack.holds(mode):
+            self._local.mode = None
+            stack.take_out(mode)
+
+    def _arm(self) -> None:
+        owner, name = start_of_threads()
+        self._substitute(owner, name, lambda original: wrap_threads(original, self._follow_here, self._end))
+
+    def _disarm(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+        self._lines.forget()
+
+    def _watch_methods(self) -> None:
+        """While somebody waits for a host sync: it takes the place of methods of a tensor."""
+        import torch
+
+        is_watching = len(self._undo) > 1
+        if self._is_armed and self._debugger.wants("host_sync") and not is_watching:
+            for name in METHODS:
+                self._substitute(torch.Tensor, name, self._watcher(name))
+        elif is_watching and not self._debugger.wants("host_sync"):
+            while len(self._undo) > 1:
+                self._undo.pop()()
+
+    def _watcher(self, name: str) -> Callable[[Any], Any]:
+        return lambda original: watch_method(original, name, self._debugger, self._hooks)
+
+    def _substitute(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        is_inherited = name not in vars(owner)
+        original = getattr(owner, name)
+        ours = make(original)
+        ours.__tracedbg__ = self._hooks.name
+        setattr(owner, name, ours)
+
+        def undo() -> None:
+            if vars(owner).get(name) is not ours:
+                return
+            if is_inherited:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+
+        self._undo.append(undo)
+
+    def _end(self) -> None:
+        """A thread ends: what it has is gone with it."""
+        self._local.mode = None
