@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -461,3 +462,29 @@ def test_dynamo_does_not_look_at_a_walk_below_a_compiled_function(engine, answer
     assert compiles_armed == compiles
     assert all(map(torch.equal, made, expected))
     assert len(answers.seen) == 2
+
+
+@pytest.mark.parametrize("made", ["function", "module"])
+def test_python_does_not_stop_while_it_is_traced(made, engine, answers):
+    from tracedbg.adapters.python_lines import PythonLinesWalker
+    from tracedbg.hooks import Hooks, Hub
+
+    def traced():
+        if made == "function":
+            return torch.jit.trace(lambda x: inner(x, 2), torch.ones(2))
+        return torch.jit.trace(programs.Outer(), torch.ones(2, 3))
+
+    plain = str(traced().inlined_graph)
+    hooks = Hooks(Hub(), "python_lines")
+    PythonLinesWalker().attach(None, hooks, engine)
+    try:
+        at(engine, "inner first")
+        engine.breakpoints.add(Breakpoint(file=programs.__file__, line=line_of(programs, "inner")))
+        compiled = traced()
+        assert answers.seen == []
+        inner(torch.ones(2), 2)
+        assert answers.lines == [line("inner first")]
+    finally:
+        hooks.remove()
+    names = re.compile(r"(___torch_mangle_\d+\.|, value=|0x\w+)")
+    assert names.sub("", str(compiled.inlined_graph)) == names.sub("", plain)

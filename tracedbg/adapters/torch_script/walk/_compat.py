@@ -15,6 +15,8 @@ from tracedbg.adapters.torch_script._compat import (
     TRACE,
     TRACE_FUNCTION,
     TRACE_FUNCTION_BY_NAME,
+    TRACE_METHOD,
+    TRACE_METHOD_BY_NAME,
     MovedError,
     Private,
 )
@@ -39,6 +41,8 @@ __all__ = [
     "TRACE",
     "TRACE_FUNCTION",
     "TRACE_FUNCTION_BY_NAME",
+    "TRACE_METHOD",
+    "TRACE_METHOD_BY_NAME",
     "TRACING",
     "WRAP_MODULE",
     "MovedError",

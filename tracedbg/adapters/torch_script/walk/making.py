@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.torch_script.around import Around
+from tracedbg.adapters.torch_script.around import Around, AroundMethod
 from tracedbg.adapters.torch_script.walk import _compat
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Making:
             (_compat.TRACE, self._tracing),
             (_compat.TRACE_FUNCTION, self._tracing_function),
             (_compat.TRACE_FUNCTION_BY_NAME, self._tracing_function),
+            (_compat.TRACE_METHOD, self._tracing_method),
+            (_compat.TRACE_METHOD_BY_NAME, self._tracing_method),
         ):
             self._hooks.safely(f"making.{name.path}", self._stand_around, name, before)
         self._hooks.safely("making.modules", self._watch_modules)
@@ -58,7 +60,8 @@ class Making:
         owner, attribute = name.find()
         held = vars(owner)[attribute]
         where = f"making.{name.module}.{name.path}"
-        self._hooks.patch(owner, attribute, lambda _: Around(self._hooks, where, held, before))
+        kind = AroundMethod if isinstance(owner, type) else Around
+        self._hooks.patch(owner, attribute, lambda _: kind(self._hooks, where, held, before))
 
     def _watch_modules(self) -> None:
         owner, attribute = _compat.MODULE_MADE.find()
@@ -88,9 +91,12 @@ class Making:
         return done
 
     def _tracing(self, frame: FrameType) -> Callable[[], object]:  # noqa: ARG002  a hook's signature
+        """`torch.jit.trace` is called; it runs the function more than once, to check itself."""
         self._local.depth = self._depth + 1
+        go_on = self._suspend()
 
         def done() -> None:
+            go_on()
             self._local.depth = self._depth - 1
             frames, self._frames = self._frames, []
             for inside in frames:
@@ -99,10 +105,20 @@ class Making:
 
         return done
 
-    def _tracing_function(self, frame: FrameType) -> Callable[[], object] | None:
+    def _tracing_function(self, frame: FrameType) -> Callable[[], object]:
         """A function is traced, by `_trace_impl`: it has the result when it is over."""
         self._frames.append(frame)
-        return None
+        return self._suspend()
+
+    def _tracing_method(self, frame: FrameType) -> Callable[[], object]:  # noqa: ARG002  a hook's signature
+        """A method is traced, by `torch.jit.trace_module`."""
+        return self._suspend()
+
+    def _suspend(self) -> Callable[[], object]:
+        """Nothing stops while Python is traced: a look at a tensor would be recorded, and our name for it."""
+        suspended = self._debugger.suspended()
+        suspended.__enter__()
+        return lambda: suspended.__exit__(None, None, None)
 
     def _function(self, made: Any) -> None:
         import torch
