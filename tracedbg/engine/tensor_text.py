@@ -86,8 +86,9 @@ def facts(summary: TensorSummary) -> list[tuple[str, Any]]:
         ("type", summary.type_name),
         ("dtype", summary.dtype),
         ("shape", summary.shape),
-        ("device", summary.device),
     ]
+    if summary.device:
+        known.append(("device", summary.device))
     if summary.strides is not None:
         known.append(("strides", summary.strides))
     if summary.layout:
