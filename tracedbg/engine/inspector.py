@@ -196,7 +196,7 @@ class Inspector:
                 return {} if at is None else at.variables()
             case "globals":
                 names = {} if at is None else at.names()
-                return {name: value for name, value in names.items() if not name.startswith("__")}
+                return {str(name): value for name, value in names.items() if not str(name).startswith("__")}
             case "inputs":
                 return {} if op is None else _by_name(op.inputs())
             case "outputs":
@@ -351,7 +351,7 @@ class Inspector:
     def names(self, frame: int = 0) -> list[str]:
         """All names that an expression may use in a frame: for completion."""
         at = self.frames[frame]
-        return sorted({*at.variables(), *self._typed.extra, *at.names()})
+        return sorted(map(str, {*at.variables(), *self._typed.extra, *at.names()}))
 
     # --- tensors -------------------------------------------------------------------------------
 
