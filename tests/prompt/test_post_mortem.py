@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import pytest
+
 from debugging_script import line_of
 from prompt.typed import debug
 

@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tracedbg.debugging import CannotAssignError
 from tracedbg.engine import evaluating, objects, tree
-from tracedbg.engine.tensor_text import difference_text
-from tracedbg.engine.text import LONG, SHORT, Texts, escape
+from tracedbg.engine.looks import Looks
+from tracedbg.engine.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracedbg.debugging import FrameView
     from tracedbg.engine.stop import Stop
-    from tracedbg.engine.text import Limits
     from tracedbg.engine.tree import Child, Part
     from tracedbg.engine.values import Values
-    from tracedbg.tensors import Difference, Tensors, TensorSummary
 
 ScopeKind = Literal["locals", "inputs", "outputs", "graph", "globals"]
 NOTHING = evaluating.NOTHING
@@ -74,7 +72,7 @@ class Variable:
         return self.indexed + self.named > 0
 
 
-class Inspector:
+class Inspector(Looks):
     """Looks at one stop, on its thread. Make a new one for each stop."""
 
     def __init__(self, stop: Stop, values: Values) -> None:
@@ -84,22 +82,14 @@ class Inspector:
             stop: of this thread.
             values: the engine's: who knows which framework's tensors.
         """
+        super().__init__(values)
         self.stop = stop
-        self._values = values
-        self._texts = Texts(self.tensors_of)
         self._typed = evaluating.Session()
 
     @cached_property
     def frames(self) -> Sequence[FrameView]:
         """The stack, innermost first."""
         return self.stop.view.frames()
-
-    def tensors_of(self, value: object) -> Tensors | None:
-        """Who knows this tensor; None if it is none. Never raises, whatever the value is."""
-        try:
-            return self._values.of(value)
-        except Exception:  # noqa: BLE001  a value that lies about its class
-            return None
 
     # --- scopes and variables ------------------------------------------------------------------
 
@@ -169,14 +159,6 @@ class Inspector:
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  values of the user's program
             return [self._note(f"cannot be shown: {type(error).__name__}: {error}")]
         return [self._child(parent, child) for child in found]
-
-    def text(self, value: object, limits: Limits = SHORT) -> str:
-        """`value` in one printable line, of bounded length; never raises for what the value does."""
-        return self._texts.line(value, limits)
-
-    def long_text(self, value: object) -> str:
-        """The same with much more of it: of a string, all of it up to some thousand characters."""
-        return self._texts.line(value, LONG)
 
     def _child(self, parent: Variable, child: Child) -> Variable:
         expression = ""
@@ -309,20 +291,6 @@ class Inspector:
             raise CannotAssignError(f"{target.strip()}: {type(error).__name__}: {error}") from error
         return self.variable(target.strip(), value, target.strip())
 
-    def fitting(self, value: object, old: object) -> Any:
-        """`value` as something that can take the place of `old`: for a tensor, a tensor like it.
-
-        Raises:
-            CannotAssignError: it does not fit.
-        """
-        owner = self.tensors_of(old)
-        if owner is None or self.tensors_of(value) is not None:
-            return value
-        try:
-            return owner.like(value, old)
-        except ValueError as error:
-            raise CannotAssignError(str(error)) from error
-
     def _old(self, owner: Any, key: Any, kind: str) -> object:
         if kind == "attribute":
             return dict(objects.attributes(owner)).get(key)
@@ -348,81 +316,18 @@ class Inspector:
         at.assign(name, value)  # says why not, or has a place for it
         return self.variable(name, value, name)
 
-    def names(self, frame: int = 0) -> list[str]:
-        """All names that an expression may use in a frame: for completion."""
-        at = self.frames[frame]
-        return sorted(map(str, {*at.variables(), *self._typed.extra, *at.names()}))
-
-    # --- tensors -------------------------------------------------------------------------------
-
-    def summary(self, value: object, first: int = 8) -> TensorSummary:
-        """All about a tensor.
-
-        Raises:
-            ValueError: it is no tensor.
-        """
-        return self._tensors(value).summary(value, first)
-
-    def histogram(self, value: object, bins: int = 20) -> tuple[list[float], list[int]]:
-        """See `Tensors.histogram`.
-
-        Raises:
-            ValueError: it is no tensor.
-        """
-        return self._tensors(value).histogram(value, bins)
-
-    def window(self, value: object, index: str) -> Any:
-        """See `Tensors.window`.
-
-        Raises:
-            ValueError: it is no tensor, or has no such slice.
-        """
-        return self._tensors(value).window(value, index)
-
-    def compare(self, left: object, right: object) -> Difference:
-        """Two tensors compared; a number or a list on one side is compared as a tensor like the other.
-
-        Raises:
-            ValueError: they cannot be compared, with a text for a person.
-        """
-        first, second = self.tensors_of(left), self.tensors_of(right)
-        if first is None and second is None:
-            raise ValueError(f"neither is a tensor: {self.text(left)} and {self.text(right)}")
-        if first is None and second is not None:
-            return second.difference(second.like(left, right), right)
-        if second is None and first is not None:
-            return first.difference(left, first.like(right, left))
-        if first is None or second is None or first.name != second.name:
-            names = " and ".join(one.name for one in (first, second) if one is not None)
-            raise ValueError(f"tensors of {names} cannot be compared with each other")
-        return first.difference(left, right)
-
     def compare_text(self, left: str, right: str, frame: int = 0) -> str:
         """Two tensors compared by expressions, in words.
 
         Raises:
             Exception: whatever the expressions raise; ValueError: they cannot be compared.
         """
-        values = self.value(left, frame), self.value(right, frame)
-        found = self.compare(*values)
-        specs = [one.spec(value) for value in values if (one := self.tensors_of(value)) is not None]
-        shapes = [shape for _, shape in specs if shape is not None]
-        if not found.same_shape and len(specs) == len(values):
-            return f"different shapes: {' and '.join(self._texts.spec(value) for value in values)}"
-        return difference_text(found, _product(shapes[0]) if shapes else found.differing)
+        return self.comparison(self.value(left, frame), self.value(right, frame))
 
-    def _tensors(self, value: object) -> Tensors:
-        owner = self.tensors_of(value)
-        if owner is None:
-            raise ValueError(f"not a tensor: {self.text(value)}")
-        return owner
-
-
-def _product(sizes: Sequence[int]) -> int:
-    count = 1
-    for size in sizes:
-        count *= size
-    return count
+    def names(self, frame: int = 0) -> list[str]:
+        """All names that an expression may use in a frame: for completion."""
+        at = self.frames[frame]
+        return sorted(map(str, {*at.variables(), *self._typed.extra, *at.names()}))
 
 
 def _by_name(named: Sequence[tuple[str, Any]]) -> dict[str, Any]:
