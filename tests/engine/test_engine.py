@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 
@@ -283,6 +284,24 @@ def test_a_call_is_walked_only_if_something_may_stop_in_it():
         engine.breakpoints.remove([made.id])
 
 
+@pytest.mark.parametrize(
+    ("go", "expected"),
+    [
+        (Go.INTO, [True, True, True, True]),
+        (Go.OVER, [True, True, False, False]),
+        (Go.OP_OVER, [True, True, False, False]),
+        (Go.OUT, [True, False, False, False]),
+        (Go.CONTINUE, [False, False, False, False]),
+    ],
+)
+def test_a_step_over_or_out_goes_on_in_a_graph_that_is_no_deeper_than_where_it_began(go, expected):
+    engine = engine_with(Script(go), Breakpoint(file=FILE, line=1))
+    run(engine, lines(1, depth=2))
+    wants = [engine.wants_walk(outline(), depth) for depth in (1, 2, 3)]
+    assert [*wants, engine.wants_walk(outline())] == expected
+    assert engine.may_walk(outline()) is (go is not Go.CONTINUE)
+
+
 def test_stepping_by_graph_stops_where_the_next_walk_begins():
     script = Script(Go.GRAPH)
     engine = engine_with(script, Breakpoint(file=FILE, line=1))
@@ -407,3 +426,58 @@ def test_generated_code_is_known_by_identity_and_only_as_long_as_it_lives():
     assert not engine.is_generated(same)
     del code
     assert engine._generated == {}
+
+
+class Numbers:
+    """Lists of floats as tensors."""
+
+    name = "lists"
+
+    def owns(self, value):
+        return isinstance(value, list)
+
+    def spec(self, value):
+        return "float64", (len(value),)
+
+    def is_bad(self, value, *, infinite):
+        return any(map(math.isinf if infinite else math.isnan, value))
+
+
+INF = math.inf
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "stops"),
+    [
+        ([[1.0]], [[2.0]], {}),
+        ([[1.0]], [[math.nan]], {"nan": "a NaN"}),
+        ([[0.0]], [[-INF]], {"nan": "an infinity", "inf": "an infinity"}),
+        ([[-INF]], [[math.nan]], {"nan": "a NaN"}),  # a row that is masked as a whole
+        ([[math.nan]], [[math.nan]], {}),
+        ([[1.0], -INF], [[-INF]], {"inf": "an infinity"}),  # asked for: masked_fill(mask, -inf)
+        ([3], [[INF]], {"inf": "an infinity"}),  # made of no tensor: full(3, inf)
+    ],
+)
+def test_bad_is_what_an_op_has_made_of_numbers_that_were_good(inputs, outputs, stops):
+    script = Script()
+    engine = engine_with(script, Breakpoint(filter="nan"), Breakpoint(filter="inf"))
+    engine.add_tensors(Numbers())
+    op = Op(OpSite("log", "Log"), 0, outputs)
+    op.inputs = lambda: [(f"x{at}", value) for at, value in enumerate(inputs)]
+    engine.before_op(Point(1, op=op))
+    engine.after_op(Point(1, op=op))
+    told = {stop.filter: stop.text for stop in script.stops}
+    assert told == {name: f"Log has made {what} in out; its inputs had none" for name, what in stops.items()}
+
+
+def test_an_op_that_writes_into_its_input_is_judged_by_what_that_was():
+    script = Script()
+    engine = engine_with(script, Breakpoint(filter="nan"))
+    engine.add_tensors(Numbers())
+    value = [0.0]
+    op = Op(OpSite("log_", "Tensor.log_"), 0, [value])
+    op.inputs = lambda: [("self", value)]
+    engine.before_op(Point(1, op=op))
+    value[0] = -INF
+    engine.after_op(Point(1, op=op))
+    assert [stop.filter for stop in script.stops] == ["nan"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracedbg.debugging import Outline
 
 FILTERS = {
-    "nan": "an op has made a NaN, and had none in its inputs",
+    "nan": "an op has made a NaN or an infinity of numbers that were none",
     "inf": "an op has made an infinity, and had none in its inputs",
     "shape": "an op's output has another shape or dtype than in the last call",
     "retrace": "a function is traced again",

@@ -5,6 +5,7 @@ It must not know breakpoints, nor any framework: each one's `Tensors` looks at i
 
 from __future__ import annotations
 
+import math
 import re
 import reprlib
 import threading
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from tracedbg.debugging import OpView, View
     from tracedbg.tensors import Tensors
 
-_BAD = {"nan": "a NaN", "inf": "an infinity"}
+_KINDS = {"nan": (False, True), "inf": (True,)}
+"""Filter -> what it counts as bad, as `infinite` of `Tensors.is_bad`: most NaNs begin as an infinity."""
+_WORDS = {False: "a NaN", True: "an infinity"}
 _IN_PLACE = re.compile(
     r"[a-z0-9]_(\.|$)|__i[a-z]+__|operator\.i|^(Resource|Assign|Inplace|Tensor(Scatter|List))"
 )
@@ -57,12 +60,10 @@ class Values:
 
     def before(self, view: View) -> None:
         """An op is about to run: one that writes into its inputs hides what they were."""
-        self._local.were_bad = None
+        self._local.before = None
         if view.op is not None and _IN_PLACE.search(view.op.site.op):
             inputs = view.op.inputs()
-            self._local.were_bad = {
-                name: self._first_bad(inputs, infinite=name == "inf") is not None for name in _BAD
-            }
+            self._local.before = {kind: bool(self._first_bad(inputs, infinite=kind)) for kind in _WORDS}
 
     def after(self, view: View, filters: Collection[str]) -> list[tuple[str, str]]:
         """An op has run: (filter, what a person is told) for each of `filters` that it has set off."""
@@ -70,22 +71,26 @@ class Values:
         if op is None:
             return []
         found = []
-        for name, what in _BAD.items():
-            if name in filters and (output := self._made_bad(op, infinite=name == "inf")):
+        for name in _KINDS:
+            if name in filters and (bad := self._made_bad(op, name)):
+                output, what = bad
                 found.append((name, f"{op.site.op} has made {what} in {output}; its inputs had none"))
         if "shape" in filters and (change := self._changed(view)):
             found.append(("shape", change))
         return found
 
-    def _made_bad(self, op: OpView, *, infinite: bool) -> str | None:
-        """The name of the first output that is bad although no input was."""
-        output = self._first_bad(op.outputs(), infinite=infinite)
-        if output is None:
-            return None
-        were_bad = getattr(self._local, "were_bad", None)
-        if were_bad is not None:
-            return None if were_bad["inf" if infinite else "nan"] else output
-        return output if self._first_bad(op.inputs(), infinite=infinite) is None else None
+    def _made_bad(self, op: OpView, filter_name: str) -> tuple[str, str] | None:
+        """(name, what it has) of the first output with something bad that no input had."""
+        before: dict[bool, bool] | None = getattr(self._local, "before", None)
+        inputs = op.inputs()
+        for infinite in _KINDS[filter_name]:
+            output = self._first_bad(op.outputs(), infinite=infinite)
+            if output is None:
+                continue
+            had = self._first_bad(inputs, infinite=infinite) if before is None else before[infinite]
+            if not had and not (infinite and filter_name == "nan" and self._is_meant(inputs)):
+                return output, _WORDS[infinite]
+        return None
 
     def _first_bad(self, named: Sequence[tuple[str, Any]], *, infinite: bool) -> str | None:
         for name, value in named:
@@ -93,6 +98,11 @@ class Values:
             if owner is not None and owner.is_bad(value, infinite=infinite):
                 return name
         return None
+
+    def _is_meant(self, inputs: Sequence[tuple[str, Any]]) -> bool:
+        """Whether the program has asked for it: filled in, not worked out, as in masks for a softmax."""
+        numbers = [value for _, value in inputs if isinstance(value, float)]
+        return not all(map(math.isfinite, numbers)) or not any(self.of(value) for _, value in inputs)
 
     def _changed(self, view: View) -> str:
         if view.op is None or view.walk is None:
