@@ -37,6 +37,10 @@ NO_TRANSFORMS = Private(
     "leaves all transformations: what is made in them would be wrapped again",
 )
 
+TAKES_NUMBERS = Private(
+    "torch._C", "_should_allow_numbers_as_tensors", "2.5-2.13", "(name of an op): takes a number for a tensor"
+)
+
 NAMES = (
     NO_SUBCLASSES,
     NO_MODES,
@@ -47,4 +51,5 @@ NAMES = (
     UNWRAPPED,
     TRANSFORMS,
     NO_TRANSFORMS,
+    TAKES_NUMBERS,
 )

@@ -14,7 +14,8 @@ from tracedbg.adapters.torch_eager import _compat
 from tracedbg.frames import LineFrame
 
 if TYPE_CHECKING:
-    from tracedbg.frames import PythonView
+    from tracedbg.debugging import FrameView
+    from tracedbg.events import Frame
 
 _MOST = 200_000
 """Nodes whose lines are kept, in each thread: the oldest are forgotten first."""
@@ -30,10 +31,9 @@ class ForwardLines:
         self._node = _compat.NODE.get()
         self._threads: dict[int, dict[int, Place]] = {}
 
-    def note(self, view: PythonView) -> None:
+    def note(self, frame: FrameView | Frame | None) -> None:
         """An op of the forward is run there."""
         lines = self._threads.setdefault(threading.get_ident(), {})
-        frame = next(iter(view.frames()), None)
         if frame is not None:
             lines[self._next_number() - 1] = (frame.file, frame.line, frame.function)
         if len(lines) > _MOST:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common import running
+from tracedbg.adapters.torch_common.numbers import as_tensors
 from tracedbg.adapters.torch_eager.op import EagerOp
 from tracedbg.frames import PythonView
 
@@ -27,8 +29,10 @@ def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines) -> Any:
             return True
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN204
-            kwargs = kwargs or {}
+            kwargs, args = kwargs or {}, as_tensors(func, args)
             if debugger.is_walking() or not debugger.may_stop_at_ops():
+                if (line := running.line()) is not None:
+                    hooks.safely("line", lines.note, line)
                 return func(*args, **kwargs)
             view = hooks.safely("op", look, sys._getframe(1), func, args, kwargs)
             if view is None:
@@ -57,7 +61,7 @@ def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines) -> Any:
         view = PythonView(frame, op=op, outer=outer, is_backward=node is not None)
         op.file, op.line = view.file, view.line
         if node is None:
-            lines.note(view)
+            lines.note(next(iter(view.frames()), None))
         return view
 
     return EagerOps()
