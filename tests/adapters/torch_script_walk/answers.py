@@ -26,6 +26,8 @@ class Seen:
     inputs: dict
     notes: tuple
     graph: str
+    site: str
+    """The op that stands at its position in the walk."""
 
     @property
     def source(self):
@@ -42,6 +44,7 @@ def see(stop):
         [(frame.function, frame.line) for frame in frames if frame.is_traced],
         view.depth, view.iteration, op.site.op if op else "", dict(op.inputs()) if op else {},
         tuple(view.walk.notes) if view.walk else (), view.walk.graph if view.walk else "",
+        view.walk.sites[op.index].op if view.walk and op else "",
     )  # fmt: skip
 
 

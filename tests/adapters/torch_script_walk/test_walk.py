@@ -297,6 +297,7 @@ def test_ops_by_name_pause_torchs_own_interpreter_with_the_script_stack(engine, 
     first = answers.seen[0]
     assert first.stack == [("inner", line("inner first")), ("outer", line("call"))]
     assert first.notes == ("torch's own interpreter runs, and keeps the variables to itself",)
+    assert all(seen.op == seen.site for seen in answers.seen)
     assert {seen.line for seen in answers.seen} == {line("inner first"), line("after")}
 
 
@@ -427,6 +428,14 @@ def test_a_script_is_not_walked_while_something_else_traces_it(engine, answers):
     assert answers.lines == [line("inner first")]
 
 
+def test_a_graph_with_constants_is_optimised_while_ops_are_asked_about(engine, answers):
+    compiled = torch.jit.trace(lambda x: torch.relu(x * 2) + 1, torch.ones(2))
+    engine.breakpoints.add(Breakpoint(op_pattern="*relu*"))
+    for _ in range(3):
+        assert compiled(torch.ones(2)).tolist() == [3, 3]
+    assert [seen.op for seen in answers.seen] == ["aten::relu"] * 3
+
+
 def test_an_op_by_its_number_stops(engine, answers):
     compiled = torch.jit.script(outer)
     at(engine, "after", is_once=True)
@@ -488,3 +497,29 @@ def test_python_does_not_stop_while_it_is_traced(made, engine, answers):
         hooks.remove()
     names = re.compile(r"(___torch_mangle_\d+\.|, value=|0x\w+)")
     assert names.sub("", str(compiled.inlined_graph)) == names.sub("", plain)
+
+
+def root_of_nothing(x):
+    y = x * 0
+    z = torch.sqrt(y)  # @sqrt
+    return z * y
+
+
+@pytest.mark.parametrize("is_walked", [False, True])
+def test_an_op_of_the_backward_has_the_line_of_the_script(is_walked, engine, answers):
+    from tracedbg.adapters.torch_eager import TorchEagerWalker
+    from tracedbg.hooks import Hooks, Hub
+
+    compiled = torch.jit.script(root_of_nothing)
+    hooks = Hooks(Hub(), "torch_eager")
+    engine.breakpoints.add(Breakpoint(filter="nan"))
+    TorchEagerWalker().attach(torch, hooks, engine)
+    try:
+        if is_walked:
+            at(engine, "sqrt")
+        compiled(torch.ones(2, requires_grad=True)).sum().backward()
+    finally:
+        hooks.remove()
+    seen = answers.seen[-1]
+    assert (seen.reason, seen.line) == ("exception", line("sqrt"))
+    assert seen.stack[0] == ("root_of_nothing", line("sqrt"))

@@ -39,6 +39,8 @@ class Calls:
         self._patches: Hooks | None = None
         self._is_over = False
         self._tracing = _compat.TRACING.get()
+        self.is_at_work: Callable[[], bool] = lambda: False
+        """Whether this thread is compiling: calls are then torch's own."""
 
     def arm(self) -> None:
         """Stand in the way, or not any more, as the debugger wants now."""
@@ -81,7 +83,7 @@ class Calls:
         return __call__
 
     def _plan(self, make: Callable[[Any], Plan], compiled: Any) -> Plan | None:
-        if self._tracing() is not None or self._is_over:
+        if self._tracing() is not None or self._is_over or self.is_at_work():
             return None
         plan: Plan | None = self._hooks.safely("calls", make, compiled)
         return plan

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common.running import at
 from tracedbg.adapters.torch_script.walk import errors
 from tracedbg.adapters.torch_script.walk.views import Running, ScriptOp, ScriptView
 
@@ -133,7 +134,7 @@ class Interpreter:
         debugger.before_op(before)
         values[:] = [running.values.get(name) for name in step.inputs]
         try:
-            with debugger.suspended():
+            with debugger.walking(), at(running.frame()):
                 made = run(values)
         except Exception as error:
             debugger.failed(before, error)

@@ -38,6 +38,10 @@ class Making:
         self._lock = threading.Lock()
         self._local = threading.local()
 
+    def is_at_work(self) -> bool:
+        """Whether this thread compiles or traces just now."""
+        return self._depth > 0
+
     @property
     def _depth(self) -> int:
         """How many compiles this thread is in."""

@@ -9,10 +9,12 @@ import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common.numbers import as_tensors
+from tracedbg.adapters.torch_common.running import at
 from tracedbg.adapters.torch_script.walk import _compat
-from tracedbg.adapters.torch_script.walk.places import Place
+from tracedbg.adapters.torch_script.walk.places import Place, function_at
 from tracedbg.adapters.torch_script.walk.views import ScriptFrame
-from tracedbg.events import OpSite
+from tracedbg.events import Frame, OpSite
 from tracedbg.frames import depth_of, python_stack, real_path
 
 if TYPE_CHECKING:
@@ -27,10 +29,16 @@ def script_stack() -> list[Place]:
     """The lines of TorchScript that this thread is running, innermost first."""
     found = _compat.SYMBOLIZE.get()([_compat.GATHER.get()(python=False, script=True, cpp=False)])[0]
     return [
-        Place(real_path(frame["filename"]), frame["line"], frame["name"])
+        _place(real_path(frame["filename"]), frame["line"], frame["name"])
         for frame in found
         if frame["filename"] and frame["line"]
     ]
+
+
+def _place(file: str, line: int, name: str) -> Place:
+    """With the function's name as the user has it, if the file is there."""
+    around = function_at(file, line)
+    return Place(file, line, around[2] if around is not None else name)
 
 
 class PausedFrame(ScriptFrame):
@@ -108,7 +116,6 @@ class _Asking:
         self._debugger = debugger
         self._python = python
         self._at: list[Place] = []
-        self._count = 0
         self.abort: BaseException | None = None
         """What the person at the debugger wants raised: torch's interpreter makes something else of it."""
 
@@ -121,17 +128,19 @@ class _Asking:
 
     def _run(self, function: Any, args: Any, kwargs: Any) -> Any:
         debugger, stack = self._debugger, script_stack()
-        place = stack[0] if stack else None
-        op = PausedOp(function, self._count, args, kwargs, place)
-        self._count += 1
+        if not stack:  # not the program's: torch optimises a graph, and compares its constants
+            return function(*as_tensors(function, args), **kwargs)
+        place = stack[0]
+        index = self._walk.index_of(function._schema.name, place.file, place.line)
+        op = PausedOp(function, index, args, kwargs, place)
         view = PausedView(self._walk, stack, self._python, op)
-        if stack and stack != self._at:
+        if stack != self._at:
             self._at = stack
             debugger.line(PausedView(self._walk, stack, self._python, None))
         debugger.before_op(view)
         try:
-            with debugger.suspended():
-                made = function(*args, **kwargs)
+            with debugger.walking(), at(Frame(place.file, place.line, place.function)):
+                made = function(*as_tensors(function, args), **kwargs)
         except Exception as error:
             debugger.failed(view, error)
             raise

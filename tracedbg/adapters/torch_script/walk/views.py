@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_script.walk import _compat
 from tracedbg.adapters.torch_script.walk.operations import converter, is_script_object
 from tracedbg.adapters.torch_script.walk.places import globals_of
 from tracedbg.debugging import CannotAssignError
+from tracedbg.events import Frame
 from tracedbg.frames import depth_of, python_stack
 
 if TYPE_CHECKING:
@@ -38,6 +40,13 @@ class Running:
         self.constants: dict[str, tuple[int, str]] = {}
         """By the user's name: a constant of it, and the line that it is set at."""
         self.iterations: list[int] = []
+
+    def frame(self) -> Frame | None:
+        """The line it is at."""
+        if not self.chain:
+            return None
+        place = self.chain[0]
+        return Frame(place.file, place.line, place.function or self.routine.function)
 
     @property
     def is_traced(self) -> bool:
@@ -130,6 +139,17 @@ class ScriptWalk:
     graph: str
     sites: tuple[OpSite, ...]
     notes: tuple[str, ...]
+
+    def index_of(self, op: str, file: str, line: int) -> int:
+        """The position of the first op of that name on a line; -1 if torch has made it of others."""
+        return self._numbers.get((op, file, line), -1)
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str, int], int]:
+        found: dict[tuple[str, str, int], int] = {}
+        for number, site in enumerate(self.sites):
+            found.setdefault((site.op, site.file, site.line), number)
+        return found
 
 
 class ScriptView:

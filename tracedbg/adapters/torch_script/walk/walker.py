@@ -24,6 +24,7 @@ class TorchScriptWalker:
 
         calls = Calls(hooks, debugger)
         making = Making(hooks, debugger, calls.plans)
+        calls.is_at_work = making.is_at_work
         hooks.safely("making", making.install)
         debugger.on_change(lambda: hooks.safely("arm", calls.arm))
         debugger.on_change(lambda: hooks.safely("outlines", making.look))
