@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import runpy
 import threading
+import weakref
 
 import pytest
 
@@ -68,10 +69,9 @@ def test_the_first_bad_op_is_the_log(engine, script, shared, tmp_path, options):
     path.write_text(text.replace("@tf.function", f"@tf.function{options}"), encoding="utf-8")
     bad = next(number for number, text in enumerate(text.splitlines(), 1) if "# BAD" in text and "=" in text)
     script.look = lambda stop: (stop.filter, stop.view.op.site.op, stop.view.line, list(stop.view.walk.notes))
-    engine.breakpoints.add(Breakpoint(filter="inf"))
     engine.breakpoints.add(Breakpoint(filter="nan"))
     runpy.run_path(str(path), run_name="__main__")
-    assert [stop[:3] for stop in script.stops] == [("inf", "Log", bad), ("nan", "Mul", bad + 1)]
+    assert script.stops[0][:3] == ("nan", "Log", bad)
     assert script.stops[0][3][0].startswith("jit_compile=True: shown uncompiled") is bool(options)
 
 
@@ -501,3 +501,88 @@ def test_keras_training_stops_in_a_model_of_ones_own(engine, script, line):
         script.stops.clear()
         model.predict(x, verbose=0)
     assert [is_backward for is_backward, _ in script.stops] == [False]
+
+
+def test_a_compiled_function_checks_as_little_as_xla_does(engine, script, line):
+    def checked(x, i):
+        tf.debugging.assert_less(i, 2)
+        y = tf.debugging.check_numerics(x, "bad value")
+        if i > 0:
+            y = y + tf.gather(x, i)  # here
+        return y
+
+    compiled = tf.function(checked, jit_compile=True)
+    arguments = tf.constant([1.0, float("nan"), 3.0]), tf.constant(7)
+    before = plain(compiled(*arguments))
+    with broken_at(engine, line()):
+        after = plain(compiled(*arguments))
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            tf.function(checked)(*arguments)
+    assert repr(after) == repr(before)
+    assert script.stops == [line()]
+
+
+def test_values_that_nobody_needs_any_more_are_let_go(engine, script, line):
+    def shrink(x):
+        return tf.reduce_sum(tf.sin(x))
+
+    @tf.function
+    def f(x):
+        y = shrink(x)
+        return y * 2.0  # here
+
+    f(tf.ones([3]))
+    made = []
+    after = engine.after_op
+    engine.after_op = lambda view: (made.extend(weakref.ref(v) for _, v in view.op.outputs()), after(view))
+    script.look = lambda stop: [reference() is not None for reference in made]
+    with broken_at(engine, line()):
+        f(tf.ones([3]))
+    assert script.stops == [[False, True]]  # the sine, and `y`
+
+
+def test_a_step_to_the_next_graph_stops_where_its_call_begins(engine, script, line):
+    @tf.function
+    def f(x):
+        return x + 1  # f
+
+    @tf.function
+    def g(x):
+        return x * 2  # g
+
+    g(tf.constant(1))
+    script.answers = [Go.GRAPH]
+    with broken_at(engine, line("f")):
+        g(f(tf.constant(1)))
+    assert script.stops == [line("f"), line("g")]
+
+
+def test_random_ops_with_streams_of_their_own_are_named(engine, script, line):
+    @tf.function
+    def f(x):
+        noise = tf.random.normal([2], seed=1)
+        return x + noise  # here
+
+    script.look = lambda stop: [note for note in stop.view.walk.notes if "random" in note]
+    with broken_at(engine, line()):
+        f(tf.zeros([2]))
+    ((note,),) = script.stops
+    assert note == (
+        "RandomStandardNormal: random numbers of tf.random's stateful ops are drawn from another stream than in the "
+        "graph; those of tf.random.Generator and of stateless ops are the same"
+    )
+
+
+def test_a_breakpoint_stays_where_it_is_when_another_trace_has_nothing_there(engine, script, line):
+    @tf.function
+    def f(x, deep):
+        if deep:
+            x = x + 1  # deep
+        return x * 2  # always
+
+    with broken_at(engine, line("deep")) as (point,):
+        f(tf.constant(1), True)
+        f(tf.constant(1), False)
+        assert point.line == line("deep")
+        f(tf.constant(1), True)
+    assert script.stops == [line("deep")] * 2

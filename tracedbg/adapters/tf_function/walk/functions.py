@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_function.walk import _compat
@@ -29,6 +29,9 @@ _OF_EAGER = "__wrapped__"
 OURS = "__tracedbg_"
 _PARTS = "create_new_tf_function"
 """Who makes functions of branches and loop bodies: nobody calls them but the function around them."""
+
+
+_Span = tuple[str, int, int]
 
 
 @dataclass(eq=False)
@@ -59,6 +62,8 @@ class Functions:
         self._functions: dict[str, Function | None] = {}
         self._roots: dict[str, Outline] = {}
         self._plans: dict[str, Plan] = {}
+        self._lines: dict[_Span, set[tuple[str, int]]] = {}
+        """Where any trace has had ops, by function of the user's."""
         self._lock = threading.RLock()
         self._changed: Callable[[], None] = lambda: None
         self._libraries: dict[str, dict[str, Level]] = {}
@@ -135,7 +140,16 @@ class Functions:
         found = self.find(name)
         if found is not None:
             self._roots[name] = found.outline
-            self._debugger.add_outline(found.outline)
+            self._debugger.add_outline(self._with_earlier_lines(found.outline))
+
+    def _with_earlier_lines(self, outline: Outline) -> Outline:
+        """An outline with the lines that other traces of its functions have: breakpoints stay there."""
+        lines = set(outline.lines)
+        for span in outline.spans:
+            earlier = self._lines.setdefault(span, set())
+            earlier.update(place for place in outline.lines if _is_in(place, span))
+            lines |= earlier
+        return replace(outline, lines=frozenset(lines))
 
     def _gone(self, name: str, dead: weakref.ref[Any]) -> None:
         with self._lock:
@@ -198,3 +212,8 @@ class Functions:
                 if inner is not None:
                     made += self.sites(inner)
         return made
+
+
+def _is_in(place: tuple[str, int], span: _Span) -> bool:
+    file, first, last = span
+    return place[0] == file and first <= place[1] <= last

@@ -5,6 +5,7 @@ It must not know when a call is to be run so, nor how TensorFlow's calls are int
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -112,13 +113,15 @@ class Interpreter:
             return self._op(call, node, inputs)
         if role is Role.CALL:
             callee = self._functions.find(node.functions[0])
-            if callee is None or not self._debugger.wants_walk(callee.outline):
+            if callee is None or not (call.is_compiled or self._debugger.wants_walk(callee.outline)):
                 return self._op(call, node, inputs, run=self._executor.call)
             caller = Caller(call, node, self._base(call, node, 0))
             return self._run(Call(callee, inputs, self._number(), caller))
         callees = [self._functions.find(name) for name in node.functions]
         known = [callee for callee in callees if callee is not None]
-        if len(known) < len(callees) or not any(self._wants_body(callee) for callee in known):
+        if len(known) < len(callees) or not (
+            call.is_compiled or any(self._wants_body(callee) for callee in known)
+        ):
             return self._op(call, node, inputs)
         if role is Role.WHILE:
             return self._while(call, node, known, inputs)
@@ -160,6 +163,9 @@ class Interpreter:
         try:
             return (run or self._executor.run)(node, inputs)
         except self._op_error as error:
+            if call.is_compiled and run is None:
+                with contextlib.suppress(self._op_error):
+                    return self._executor.compiled(node, inputs)
             tell_as_graph(error, self._walk.graph, call.plan.name, node.name)
             self._failed(call, node, inputs, error)
             raise

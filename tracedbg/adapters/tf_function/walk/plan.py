@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracedbg.adapters.tf_function.walk.recording import FunctionRecord
     from tracedbg.adapters.tf_function.walk.refs import Symbol
 
-_XLA = "_XlaMustCompile"
+XLA = "_XlaMustCompile"
 _FORWARD = "forward_function_name"
 
 
@@ -190,7 +190,7 @@ class Planner:
             size,
             tuple(slot(source) for source in results),
             record,
-            is_compiled=definition.attr[_XLA].b if _XLA in definition.attr else False,
+            is_compiled=definition.attr[XLA].b if XLA in definition.attr else False,
             forward=definition.attr[_FORWARD].s.decode() if _FORWARD in definition.attr else "",
             has_meetings=any(node.is_meeting for node in nodes),
         )

@@ -61,12 +61,14 @@ class Call:
         self.root: Call = self
         """The run of the function that it is a body of."""
         self.is_backward: bool = bool(function.plan.forward)
+        self.is_compiled: bool = function.plan.is_compiled
         self.outer_levels: tuple[tuple[Level, Call], ...] = ()
         """The frames around the function, innermost first."""
         if caller is not None:
             parent = caller.call
             self.base = caller.base
             self.is_backward |= parent.is_backward
+            self.is_compiled |= parent.is_compiled
             self.iteration = caller.iteration
             if caller.is_body:
                 self.root = parent.root
