@@ -50,6 +50,14 @@ TRACING = Private(
     "2.5-2.13",
     "of this thread; its `loc_in_frame` is (file, line, function) of what Dynamo traces just now",
 )
+BACKWARD = Private(
+    "torch._functorch._aot_autograd.runtime_wrappers",
+    "_AutogradBackwardCompiler",
+    "2.13",
+    "one for each backward: has its graph as `lazy_backward_info.bw_module`, and what was compiled of it",
+)
+GET_BACKWARD = "get_or_compile"
+"""The method of it that gives autograd the compiled backward, which takes a list, and empties it."""
 
 NAMES = (
     CALL_USER_COMPILER,
@@ -58,6 +66,7 @@ NAMES = (
     INSTALL_GLOBAL,
     COMPILE_ID,
     TRACING,
+    BACKWARD,
 )
 COMPILED = "__compiled_fn"
 """How the names of those globals begin, in 2.5-2.13."""

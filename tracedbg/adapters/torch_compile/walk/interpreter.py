@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common.running import at
 from tracedbg.adapters.torch_compile.walk import hops
 from tracedbg.adapters.torch_compile.walk.copies import Body
 from tracedbg.adapters.torch_compile.walk.opened import Opened
 from tracedbg.adapters.torch_compile.walk.views import WalkView
+from tracedbg.events import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +106,8 @@ class Call:
         view = WalkView(self, level, self._mark, node)
         self._ask("before op", self._debugger.before_op, view)
         try:
-            made = self._compute(node, level)
+            with at(self._line()):  # the gradients of the op are shown at this line
+                made = self._compute(node, level)
         except Exception as error:
             self._ask("failed op", self._debugger.failed, view, error)
             raise
@@ -112,6 +115,12 @@ class Call:
         self._ask("after op", self._debugger.after_op, view)
         view.forget()
         return made
+
+    def _line(self) -> Frame | None:
+        """The innermost line of the user's."""
+        stack = () if self._mark is None else self._mark.stack()
+        mark = next((one for one in stack if one.is_user), self._mark)
+        return None if mark is None else Frame(mark.file, mark.line, mark.function)
 
     def _compute(self, node: Any, level: Level) -> Any:
         walk = hops.handler(node)

@@ -20,6 +20,7 @@ from tracedbg.frames import PythonFrame
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tracedbg.adapters.torch_compile.walk.backward_graph import BackwardRecord
     from tracedbg.adapters.torch_compile.walk.copies import Mark
     from tracedbg.adapters.torch_compile.walk.interpreter import Call, Level
     from tracedbg.adapters.torch_compile.walk.record import Record
@@ -66,7 +67,7 @@ class WalkView:
 class NodeView:
     """An `OpView` of a node."""
 
-    def __init__(self, record: Record, level: Level, node: Any) -> None:
+    def __init__(self, record: Record | BackwardRecord, level: Level, node: Any) -> None:
         self._level = level
         self._node = node
         self.index = record.numbers.get(node, -1)

@@ -24,6 +24,7 @@ class TorchCompileWalker:
 
     def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  of the Protocol
         """Install what keeps each graph with its lines; graphs compiled before are not walked."""
+        from tracedbg.adapters.torch_compile.walk.backward import watch_backwards  # noqa: PLC0415  likewise
         from tracedbg.adapters.torch_compile.walk.refs import Describer  # noqa: PLC0415  when torch is there
         from tracedbg.adapters.torch_compile.walk.switches import Switches  # noqa: PLC0415  likewise
         from tracedbg.adapters.torch_compile.walk.timeline import Timelines  # noqa: PLC0415  likewise
@@ -34,17 +35,19 @@ class TorchCompileWalker:
         debugger.on_change(switches.decide)
         hooks.safely("lines", _watch_lines, hooks, timelines)
         hooks.safely("returns", _watch_returns, hooks, timelines)
-        hooks.safely("graphs", _watch_graphs, hooks, Graphs(hooks, timelines, switches))
+        backwards = hooks.safely("backwards", watch_backwards, hooks, debugger)
+        hooks.safely("graphs", _watch_graphs, hooks, Graphs(hooks, timelines, switches, backwards))
         hooks.safely("tracing", _tell_what_is_traced, debugger)
 
 
 class Graphs:
     """The graphs between being traced and being installed."""
 
-    def __init__(self, hooks: Hooks, timelines: Any, switches: Any) -> None:
+    def __init__(self, hooks: Hooks, timelines: Any, switches: Any, backwards: Any) -> None:
         self._hooks = hooks
         self._timelines = timelines
         self._switches = switches
+        self._backwards = backwards
         self._made: ByIdentity[Any] = ByIdentity()
         self._compile_id = _compat.COMPILE_ID.get()
 
@@ -65,6 +68,8 @@ class Graphs:
         """What the backend has made of it is where the generated code finds it."""
         if name.startswith(_compat.COMPILED) and (record := self._made.pop(output)) is not None:
             scope = output.global_scope
+            if self._backwards is not None:
+                self._backwards.forward_made(record)
             self._switches.add(record, scope, name, scope[name])
 
 

@@ -1,0 +1,142 @@
+"""Runs the graph of a compiled backward op by op, in the thread that runs it, and asks the debugger.
+
+The graph is the one that the backend was given. What the ops make is what `aot_eager` makes, bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.torch_compile.walk.interpreter import Level, given
+from tracedbg.adapters.torch_compile.walk.stacks import python_frames
+from tracedbg.adapters.torch_compile.walk.views import NodeView
+from tracedbg.frames import depth_of
+from tracedbg.source import is_user_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from tracedbg.adapters.torch_compile.walk.backward_graph import BackwardRecord
+    from tracedbg.debugging import Debugger, FrameView
+    from tracedbg.hooks import Hooks
+
+
+class BackwardCall:
+    """One run of a backward."""
+
+    def __init__(
+        self, record: BackwardRecord, debugger: Debugger, hooks: Hooks, frame: FrameType | None
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            record: the graph.
+            debugger: whom to ask.
+            hooks: contain the faults of whoever answers.
+            frame: one of torch's, called by the user's code; by nobody's in a thread of autograd's own.
+        """
+        self.record = record
+        self._debugger = debugger
+        self._ask = hooks.safely
+        self._frame = frame
+        self.base = depth_of(users_frame(frame))
+
+    def run(self, arguments: list[Any]) -> Any:
+        """Walk the graph; empties `arguments`, as compiled code does, so that they are freed when used up."""
+        body = self.record.body
+        level = Level(body, None, None)
+        level.values.update(zip(body.placeholders, arguments, strict=True))
+        arguments.clear()
+        for unused in body.placeholders:
+            if not unused.users:
+                level.values.pop(unused, None)
+        last: tuple[str, int] | None = None
+        try:
+            with self._debugger.walking():
+                for node in body.nodes[:-1]:
+                    if node in self.record.numbers:
+                        last = self._pass_line(node, level, last)
+                    level.values[node] = self._value(node, level)
+                    for unused in body.frees.get(node, ()):
+                        level.values.pop(unused, None)
+                return given(body.nodes[-1].args[0], level)
+        finally:
+            level.values.clear()  # whoever has kept a view must not keep the tensors
+
+    def python_frames(self) -> list[FrameView]:
+        """The frames that led to the backward, from the user's on."""
+        frames = python_frames(self._frame)
+        first = next((at for at, frame in enumerate(frames) if frame.is_user), len(frames))
+        return frames[first:]
+
+    def _pass_line(self, node: Any, level: Level, last: tuple[str, int] | None) -> tuple[str, int]:
+        """A breakpoint on a line is one of the forward: only who steps is told of lines here."""
+        view = BackwardView(self, level, node, at_op=False)
+        here = view.file, view.line
+        if last is None:
+            self._ask("enter backward", self._debugger.enter, view)
+        if here != last and self.record.stacks[node] and self._debugger.is_stepping():
+            self._ask("line of backward", self._debugger.line, view)
+        return here
+
+    def _value(self, node: Any, level: Level) -> Any:
+        if node.op == "get_attr":
+            held = level.body.attributes[node.target]
+            return getattr(held, "module", held) if type(held) is type(level.body) else held
+        view = BackwardView(self, level, node)
+        self._ask("before op of backward", self._debugger.before_op, view)
+        try:
+            made = _compute(node, level)
+        except Exception as error:
+            self._ask("failed op of backward", self._debugger.failed, view, error)
+            raise
+        view.op.made = made
+        self._ask("after op of backward", self._debugger.after_op, view)
+        view.op.made = None
+        return made
+
+
+class BackwardView:
+    """A `View` of the walk of a backward; its line is that of the forward, where torch tells it."""
+
+    is_backward = True
+    iteration = None
+
+    def __init__(self, call: BackwardCall, level: Level, node: Any, *, at_op: bool = True) -> None:
+        self._call = call
+        self.walk = call.record
+        self._node_view = NodeView(call.record, level, node)
+        self.op: Any = self._node_view if at_op else None
+        self._traced = call.record.frames_of(node)
+        self.depth = call.base + len(self._traced)
+        first = next(iter(self._traced or call.python_frames()), None)
+        self.file = "" if first is None else first.file
+        self.line = 0 if first is None else first.line
+
+    def frames(self) -> Sequence[FrameView]:
+        """See `View`."""
+        return [*self._traced, *self._call.python_frames()]
+
+
+def users_frame(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame of the user's."""
+    while frame is not None and not is_user_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def _compute(node: Any, level: Level) -> Any:
+    import torch
+
+    args, kwargs = given(node.args, level), given(node.kwargs, level)
+    if node.op == "call_function":
+        target = node.target
+        if target is torch.ops.aten.view.default:  # inductor may have saved it with other strides
+            target = torch.ops.aten.reshape.default
+        return target(*args, **kwargs)
+    if node.op == "call_method":
+        owner, *rest = args
+        return getattr(owner, node.target)(*rest, **kwargs)
+    held = level.body.attributes[node.target]
+    return getattr(held, "module", held)(*args, **kwargs)
