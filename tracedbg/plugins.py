@@ -16,6 +16,7 @@ from tracedbg.errors import UnknownPluginError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tracedbg.compare.comparer import Comparer
     from tracedbg.debugging import Walker
     from tracedbg.hooks import Adapter
 
@@ -34,16 +35,22 @@ WALKERS = {
     "tf_eager": "tracedbg.adapters.tf_eager:TfEagerWalker",
 }
 """What makes code stop in the debugger; loaded only when something is debugged."""
+COMPARERS = {
+    "tf_function": "tracedbg.adapters.tf_function.compare:TfComparer",
+}
+"""What compares traced code with eager code; loaded only by `tracedbg compare`."""
 COMMANDS = {
     "run": "tracedbg.cli.run:Run",
     "report": "tracedbg.cli.report:Report",
     "diff": "tracedbg.cli.diff:Diff",
+    "compare": "tracedbg.cli.compare:Compare",
     "runs": "tracedbg.cli.runs:Runs",
     "dap": "tracedbg.cli.dap:Dap",
     "doctor": "tracedbg.cli.doctor:Doctor",
 }
 ADAPTER_GROUP = "tracedbg.adapters"
 WALKER_GROUP = "tracedbg.walkers"
+COMPARER_GROUP = "tracedbg.comparers"
 COMMAND_GROUP = "tracedbg.commands"
 ADVICE_GROUP = "tracedbg.advice"
 FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
@@ -80,6 +87,21 @@ def load_walker(name: str) -> Walker:
     """
     walker: Walker = _load("walker", WALKER_GROUP, WALKERS, name)()
     return walker
+
+
+def comparer_names() -> list[str]:
+    """Names of the installed comparers, ours first."""
+    return [*COMPARERS, *(name for name in _foreign(COMPARER_GROUP) if name not in COMPARERS)]
+
+
+def load_comparer(name: str) -> Comparer:
+    """A new comparer of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    comparer: Comparer = _load("comparer", COMPARER_GROUP, COMPARERS, name)()
+    return comparer
 
 
 def command_names() -> list[str]:

@@ -62,6 +62,7 @@ def foreign(tmp_path, monkeypatch):
 def test_the_tables_and_pyproject_say_the_same():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["tracedbg.adapters"] == plugins.ADAPTERS
+    assert project["entry-points"]["tracedbg.comparers"] == plugins.COMPARERS
     assert project["entry-points"]["tracedbg.commands"] == plugins.COMMANDS
     for package, oldest in plugins.FRAMEWORKS.items():
         requirements = project["optional-dependencies"][package]
@@ -99,9 +100,9 @@ def test_a_foreign_command_runs(foreign, capsys):
 def test_a_foreign_command_that_cannot_be_loaded_does_not_spoil_the_list(foreign, capsys):
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert "  greet   say hello\n" in out
+    assert "  greet    say hello\n" in out
     assert (
-        "  broken  (cannot be loaded: ModuleNotFoundError: No module named 'foreign_plugin_that_is_missing')\n"
+        "  broken   (cannot be loaded: ModuleNotFoundError: No module named 'foreign_plugin_that_is_missing')\n"
         in out
     )
 

@@ -6,7 +6,6 @@ of PYTHONPATH, and reads the recording when the program has ended.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import TYPE_CHECKING, ClassVar
@@ -16,6 +15,7 @@ from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import boot_notes, environment, has_recordings
 from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
+from tracedbg.cli.program import check_program, positive
 from tracedbg.debugger import DebugOptions
 from tracedbg.errors import TracedbgError, UsageError
 from tracedbg.store import DEFAULT_MAX_MB
@@ -41,7 +41,7 @@ class Run:
         parser.add_argument(
             "--max-mb",
             metavar="N",
-            type=_positive,
+            type=positive,
             default=DEFAULT_MAX_MB,
             help="bound of each process' recording (default: %(default)s); past it, counts go on",
         )
@@ -75,7 +75,7 @@ class Run:
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the program; its exit code, or its death by a signal, is ours."""
-        _check_program(args.program)
+        check_program("run", args.program)
         python = named_python(args.python) if args.python is not None else same_python()
         if args.json:
             check_writable(args.json, "--json")
@@ -117,37 +117,6 @@ def _debugging(args: argparse.Namespace) -> DebugOptions | None:
     return DebugOptions(
         breaks=tuple(args.breaks), python_mode=args.python_mode, debug_datasets=args.debug_datasets
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_positive.__name__ = "positive number"  # argparse: "invalid positive number value: '0'"
-
-
-def _check_program(program: list[str]) -> None:
-    """Find out before anything is recorded what Python would only say in its own words."""
-    if not program:
-        raise UsageError("no program to run: tracedbg run SCRIPT [arguments], or -m MODULE")
-    script = program[0]
-    if script == "-":
-        return
-    if script.startswith("-m"):
-        if program == ["-m"]:
-            raise UsageError("-m needs the name of a module")
-        return
-    if not os.path.exists(script):
-        raise UsageError(f"no such script: {script}")
-    if not os.access(script, os.R_OK):
-        raise UsageError(f"no permission to read {script}")
-    if os.path.isdir(script) and not any(
-        os.path.exists(os.path.join(script, f"__main__.{ending}")) for ending in ("py", "pyc")
-    ):
-        raise UsageError(f"{script} is a folder without a __main__.py; name a script in it")
 
 
 def _load_reporting() -> None:

@@ -78,6 +78,16 @@ def _start() -> None:
         _note("%s: %s\n" % (type(error).__name__, error))
 
 
+def _compare() -> None:
+    try:
+        _load_us()
+        from tracedbg.comparing import start_from_environment  # noqa: PLC0415  deferred: only to compare
+
+        start_from_environment()
+    except Exception as error:
+        _note("%s: %s\n" % (type(error).__name__, error))
+
+
 def _observe() -> None:
     if sys.version_info < _OLDEST:
         _note("Python %d.%d is too old: %d.%d or newer is needed\n" % (sys.version_info[:2] + _OLDEST))
@@ -87,6 +97,8 @@ def _observe() -> None:
     def start(_module: "ModuleType") -> None:
         imports.stop()
         _start()
+        if "TRACEDBG_COMPARE" in os.environ:
+            _compare()
 
     for name in os.environ.get("TRACEDBG_WATCH", "").split(","):
         if name:
