@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tracedbg.errors import UnknownPluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tracedbg.compare.comparer import Comparer
     from tracedbg.debugging import Walker
@@ -33,12 +33,21 @@ WALKERS = {
     "torch_eager": "tracedbg.adapters.torch_eager:TorchEagerWalker",
     "tf_function": "tracedbg.adapters.tf_function.walk:TfFunctionWalker",
     "tf_eager": "tracedbg.adapters.tf_eager:TfEagerWalker",
+    "numpy_arrays": "tracedbg.adapters.numpy_arrays:NumpyArraysWalker",
 }
 """What makes code stop in the debugger; loaded only when something is debugged."""
 COMPARERS = {
     "tf_function": "tracedbg.adapters.tf_function.compare:TfComparer",
 }
 """What compares traced code with eager code; loaded only by `tracedbg compare`."""
+MODES = {
+    "python": {
+        "torch": "tracedbg.adapters.torch_compile.walk.python_mode:python_mode",
+        "tensorflow": "tracedbg.adapters.tf_function.walk.python_mode:python_mode",
+    },
+    "datasets": {"tensorflow": "tracedbg.adapters.tf_function.walk.datasets:dataset_debug"},
+}
+"""What the debugger can have run otherwise: mode -> framework -> a function that switches it on or off."""
 COMMANDS = {
     "run": "tracedbg.cli.run:Run",
     "report": "tracedbg.cli.report:Report",
@@ -102,6 +111,12 @@ def load_comparer(name: str) -> Comparer:
     """
     comparer: Comparer = _load("comparer", COMPARER_GROUP, COMPARERS, name)()
     return comparer
+
+
+def load_mode(name: str, framework: str) -> Callable[[bool], None]:
+    """What switches a mode of `MODES` on or off; the framework has to be there."""
+    switch: Callable[[bool], None] = _load("mode", "", MODES[name], framework)
+    return switch
 
 
 def command_names() -> list[str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
+OWN_CODE = "<tracedbg"
+"""How files begin that functions of ours name instead of their own."""
 _LIBRARY_PARTS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _STDLIB = tuple(
     os.path.normpath(path) + os.sep
@@ -34,7 +36,7 @@ def is_user_file(file: str) -> bool:
 
     Code that was typed in or made by `exec` (`<stdin>`, `<string>`, a notebook cell) is the user's.
     """
-    if file.startswith("<frozen") or "__autograph_generated_file" in file:
+    if file.startswith(("<frozen", OWN_CODE)) or "__autograph_generated_file" in file:
         return False
     if any(part in file for part in _LIBRARY_PARTS):
         return False
@@ -43,7 +45,7 @@ def is_user_file(file: str) -> bool:
 
 def is_ours(file: str) -> bool:
     """Whether `file` belongs to tracedbg itself."""
-    return file.startswith(_PACKAGE + os.sep)
+    return file.startswith((_PACKAGE + os.sep, OWN_CODE))
 
 
 def user_frames(frames: Iterable[Frame], limit: int = MAX_STACK) -> tuple[Frame, ...]:

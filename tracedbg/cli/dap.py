@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import boot_notes, environment, has_recordings
-from tracedbg.debugger import DebugOptions
+from tracedbg.debugger import DebugOptions, modes
 from tracedbg.errors import UsageError
 from tracedbg.store import DEFAULT_MAX_MB
 
@@ -158,8 +158,7 @@ def _debugging(launch: Launch) -> str:
     options = DebugOptions(
         frontend="dap",
         breaks=launch.breaks,
-        python_mode=launch.python_mode,
-        debug_datasets=launch.debug_datasets,
+        modes=modes(launch.python_mode, launch.debug_datasets),
         wait=True,
     )
     return options.to_text()

@@ -16,7 +16,7 @@ from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import boot_notes, environment, has_recordings
 from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
 from tracedbg.cli.program import check_program, positive
-from tracedbg.debugger import DebugOptions
+from tracedbg.debugger import DebugOptions, modes
 from tracedbg.errors import TracedbgError, UsageError
 from tracedbg.store import DEFAULT_MAX_MB
 
@@ -114,9 +114,7 @@ def _debugging(args: argparse.Namespace) -> DebugOptions | None:
 
     for spec in args.breaks:
         parse(spec)
-    return DebugOptions(
-        breaks=tuple(args.breaks), python_mode=args.python_mode, debug_datasets=args.debug_datasets
-    )
+    return DebugOptions(breaks=tuple(args.breaks), modes=modes(args.python_mode, args.debug_datasets))
 
 
 def _load_reporting() -> None:

@@ -3,6 +3,6 @@
 The composition root of debugging, as `session` is that of recording.
 """
 
-from tracedbg.debugger.options import DEBUG_VARIABLE, DebugOptions
+from tracedbg.debugger.options import DEBUG_VARIABLE, DebugOptions, modes
 
-__all__ = ["DEBUG_VARIABLE", "DebugOptions"]
+__all__ = ["DEBUG_VARIABLE", "DebugOptions", "modes"]

@@ -12,6 +12,11 @@ from typing import Any
 DEBUG_VARIABLE = "TRACEDBG_DEBUG"
 
 
+def modes(python: bool, datasets: bool) -> tuple[str, ...]:
+    """Names of `plugins.MODES`, for the options that people give."""
+    return (*["python"] * python, *["datasets"] * datasets)
+
+
 @dataclass(frozen=True)
 class DebugOptions:
     """What the environment says; it is taken out of it by the first process, so that no child inherits it."""
@@ -20,10 +25,8 @@ class DebugOptions:
     """`prompt`: a terminal prompt on the program's own streams; `dap`: a debug adapter server."""
     breaks: tuple[str, ...] = ()
     """As `--break` takes them: see `engine.specs`."""
-    python_mode: bool = False
-    """Run compiled functions as plain Python."""
-    debug_datasets: bool = False
-    """Run the functions of `tf.data` as plain Python."""
+    modes: tuple[str, ...] = ()
+    """Names of `plugins.MODES`: what is to run otherwise."""
     socket: str = ""
     """A path to listen on."""
     descriptor: int | None = None
@@ -39,7 +42,8 @@ class DebugOptions:
         """What `to_text` has written; names that we do not know are left out."""
         data: dict[str, Any] = json.loads(text)
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        return cls(**{**known, "breaks": tuple(known.get("breaks", ()))})
+        lists = {name: tuple(known.get(name, ())) for name in ("breaks", "modes")}
+        return cls(**{**known, **lists})
 
     def to_text(self) -> str:
         """For the environment."""

@@ -50,6 +50,19 @@ class Debugger:
         with hooks.guarded("attach"):
             walker.attach(module, hooks, self.engine)
 
+    def switch_on(self, mode: str) -> None:
+        """Switch a mode of `plugins.MODES` on, in each framework as soon as the program has imported it."""
+        for framework in plugins.MODES[mode]:
+            self._imports.watch(framework, _SwitchOn(self, mode))
+
+    def switched_on(self, mode: str, framework: str) -> None:
+        """The framework is there."""
+        hooks = Hooks(session.hub(), f"mode.{mode}")
+        with hooks.guarded(framework):
+            switch = plugins.load_mode(mode, framework)
+            switch(True)
+            self._undo.append(lambda: hooks.safely(framework, switch, False))
+
     def stop(self) -> None:
         """Stop nowhere any more, and leave nothing installed."""
         if self not in _debuggers:
@@ -84,6 +97,17 @@ class _Attach:
 
     def __call__(self, module: ModuleType) -> None:
         self.debugger.attach(self.walker, module, self.hooks)
+
+
+@dataclass(frozen=True)
+class _SwitchOn:
+    """What to do once a framework has been imported that has a mode."""
+
+    debugger: Debugger
+    mode: str
+
+    def __call__(self, module: ModuleType) -> None:
+        self.debugger.switched_on(self.mode, module.__name__)
 
 
 _debuggers: list[Debugger] = []

@@ -14,6 +14,7 @@ from tracedbg.engine import Breakpoint
 from tracedbg.engine.specs import parse
 from tracedbg.frames import PythonView, real_path
 from tracedbg.session import Options, Session, running
+from tracedbg.source import OWN_CODE
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,6 +31,8 @@ def start_from_environment() -> None:
     debugger = Debugger()
     for spec in options.breaks:
         debugger.engine.breakpoints.add(parse(spec))
+    for mode in options.modes:
+        debugger.switch_on(mode)
     if options.frontend == "dap":
         from tracedbg.dap.serve import serve  # noqa: PLC0415  deferred: only one of them is used
 
@@ -38,8 +41,11 @@ def start_from_environment() -> None:
     else:
         debugger.engine.frontend = _prompt(debugger.engine)
         debugger.start()
-        atexit.register(_say_what_was_never_hit, debugger.engine)
     atexit.register(debugger.stop)
+    if options.frontend == "prompt":
+        atexit.register(
+            _say_what_was_never_hit, debugger.engine
+        )  # the last one registered is the first one run
 
 
 def _prompt(engine: Engine) -> Frontend:
@@ -110,12 +116,14 @@ def breakpoint() -> None:  # noqa: A001  named as what it stands in for
     In a process that is not debugged yet it starts the debugger with a prompt, as `breakpoint()` does.
     """
     debugger = current()
+    is_new = debugger is None
     if debugger is None:
         debugger = _begin()
     engine = debugger.engine
     traced = engine.traced_line()
     if traced is not None:
-        _arm(engine, real_path(traced.file), traced.line)
+        # What was traced before the debugger began is not known: this line itself is not.
+        _arm(engine, real_path(traced.file), traced.line + is_new)
         return
     engine.stop_here(PythonView(sys._getframe(1)), "breakpoint", "tracedbg.breakpoint()")
 
@@ -136,5 +144,7 @@ def _arm(engine: Engine, file: str, line: int) -> None:
 
 # Both tracers leave a function with these marks alone, and call it while they trace: torch bakes in what it
 # returns (torch.compiler.assume_constant_result sets the one), AutoGraph does not convert it
-# (tf.autograph.experimental.do_not_convert sets the other).
+# (tf.autograph.experimental.do_not_convert sets the other). Dynamo would not come so far for a function in
+# our folder: it has been told to skip all of that.
 vars(breakpoint).update(_dynamo_marked_constant=True, autograph_info__={})
+breakpoint.__code__ = breakpoint.__code__.replace(co_filename=f"{OWN_CODE}.breakpoint>")

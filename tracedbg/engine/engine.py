@@ -138,7 +138,7 @@ class Engine:
             self._stop("step", view)
 
     def line(self, view: View) -> None:  # noqa: D102
-        if self._is_suspended:
+        if self._is_suspended or (view.walk is None and self.traced_line() is not None):
             return
         hit = self._first_hit(self.breakpoints.at_line(view.file, view.line), view)
         if hit is not None:

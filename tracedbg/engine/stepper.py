@@ -73,10 +73,22 @@ class Step:
             return True
         return self.action.go is Go.OP_OVER and view.depth <= self.depth
 
+    def needs_walk(self, depth: int) -> bool:
+        """Whether a graph that the thread calls, and whose function is so deep, has to be run op by op."""
+        match self.action.go:
+            case Go.INTO | Go.OP | Go.GRAPH | Go.TO:
+                return True
+            case Go.OVER | Go.OP_OVER:
+                return depth <= self.depth
+            case Go.OUT:
+                return depth < self.depth
+            case _:
+                return False
+
     @property
-    def needs_walks(self) -> bool:
-        """Whether compiled functions that the thread calls have to be run op by op."""
-        return self.action.go in {Go.INTO, Go.OP, Go.GRAPH, Go.TO}
+    def may_need_walks(self) -> bool:
+        """Whether there is a depth at which a graph has to be."""
+        return self.needs_walk(0)
 
     @property
     def needs_lines(self) -> bool:

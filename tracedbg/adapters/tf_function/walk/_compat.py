@@ -49,6 +49,9 @@ GRAPH_IMPORTED = PrivateName(
     "Graph._create_op_from_tf_operation.__code__",
     "makes an op that was read from a file, or copied: the stack says nothing of it",
 )
+INSIDE_FUNCTION = PrivateName(
+    f"{_FRAMEWORK}.ops", "inside_function", "whether this thread makes the graph of a function"
+)
 GRADIENT_BUILT = PrivateName(
     f"{_EAGER}.polymorphic_function.concrete_function",
     "_TapeGradientFunctions._build_functions_for_outputs.__code__",
@@ -102,6 +105,7 @@ NAMES = (
     MAKE_ARRAY,
     DEBUG_INFO,
     DATASET_DEBUG,
+    INSIDE_FUNCTION,
     OP_MADE,
     SOURCE_MAPS,
 )

@@ -8,6 +8,7 @@ from tracedbg.adapters.tf_function.walk.execute import Executor
 from tracedbg.adapters.tf_function.walk.functions import Functions
 from tracedbg.adapters.tf_function.walk.recording import Recording
 from tracedbg.adapters.tf_function.walk.switch import Switch
+from tracedbg.adapters.tf_function.walk.tracing import tell_what_is_traced
 
 if TYPE_CHECKING:
     from tracedbg.debugging import Debugger
@@ -20,6 +21,7 @@ def install(hooks: Hooks, debugger: Debugger) -> None:
     recording = hooks.safely("recording", Recording, hooks, debugger)
     if recording is not None:
         hooks.safely("recording", recording.install)
+    hooks.safely("tracing", lambda: debugger.add_tracing(tell_what_is_traced()))
     hooks.safely("walks", _install_walks, hooks, debugger, recording)
 
 
