@@ -280,12 +280,12 @@ def test_what_cannot_be_set_says_why(engine, script, line):
 
     @tf.function
     def f(x, n):
-        y = x * v * n
-        return y + 1.0  # here
+        pair = [x * v, x * n]
+        return pair[0] + pair[1]  # here
 
     def look(stop):
         said = []
-        for name, value in (("n", 3), ("zzz", 1), ("x", [1.0, 2.0, 3.0]), ("x", "text")):
+        for name, value in (("n", 3), ("zzz", 1), ("x", [1.0, 2.0, 3.0]), ("pair", 1.0), ("x", "text")):
             with pytest.raises(CannotAssignError) as caught:
                 stop.view.frames()[0].assign(name, value)
             said.append(str(caught.value))
@@ -295,7 +295,8 @@ def test_what_cannot_be_set_says_why(engine, script, line):
     script.look = look
     with broken_at(engine, line()):
         f(tf.constant([1.0, 2.0]), 2)
-    baked, missing, shape, dtype = script.stops[0]
+    baked, missing, shape, several, dtype = script.stops[0]
+    assert several == "pair is made of several tensors, which cannot be set at once"
     assert baked == "n is a Python value here: the graph has been made with it, and keeps it"
     assert missing == "no variable named 'zzz' in test_what_cannot_be_set_says_why.f" or missing.endswith(
         "in f"

@@ -184,6 +184,8 @@ class TracedFrame:
             raise CannotAssignError(f"no variable named {name!r} in {self.function}")
         if isinstance(ref, Tensor):
             self._set(name, ref, value)
+        elif next(ref.symbols(), None) is not None:
+            raise CannotAssignError(f"{name} is made of several tensors, which cannot be set at once")
         elif not self._assign_variable(ref, value):
             raise CannotAssignError(
                 f"{name} is a Python value here: the graph has been made with it, and keeps it"
