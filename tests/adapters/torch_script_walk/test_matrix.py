@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 
 import pytest
 
 torch = pytest.importorskip("torch")
-from adapters.torch_script_walk import programs  # noqa: E402
+from adapters.torch_script_walk import features, programs  # noqa: E402
 from tracedbg.engine import Go  # noqa: E402
 
 pytestmark = [
@@ -65,18 +66,31 @@ def run(called, args):
     return (plain(made), plain(dict(state))), torch.random.get_rng_state().tolist(), grads
 
 
-@pytest.mark.parametrize("name", programs.PROGRAMS)
-def test_a_stop_at_every_line_changes_nothing(name, engine, answers):
+def feature(name):
+    make, make_args = features.FEATURES[name]
+    return torch.jit.script(make()), make_args
+
+
+MAKERS = {
+    **programs.PROGRAMS,
+    **{name: functools.partial(feature, name) for name in features.FEATURES},
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_stop_at_every_line_changes_nothing(name, engine, answers, capfd):
     torch.manual_seed(0)
-    called, make_args = programs.PROGRAMS[name]()
+    called, make_args = MAKERS[name]()
     args = make_args()
     torch.manual_seed(0)
-    other, _ = programs.PROGRAMS[name]()
+    other, _ = MAKERS[name]()
     expected = [run(called, args) for _ in range(3)]
+    printed = capfd.readouterr()
     assert answers.seen == []
     answers.always = Go.INTO
     engine.pause(threading.get_ident())
     found = [run(other, args) for _ in range(3)]
+    assert capfd.readouterr() == printed
     for number, (mine, theirs) in enumerate(zip(found, expected, strict=True)):
         assert mine[0] == theirs[0]
         if name not in DRAWS_MORE or number == 0:
@@ -88,4 +102,4 @@ def test_a_stop_at_every_line_changes_nothing(name, engine, answers):
     assert answers.seen
     assert [seen.file for seen in answers.seen if not seen.source] == []
     is_paused = any("keeps the variables to itself" in note for seen in answers.seen for note in seen.notes)
-    assert is_paused is (name in programs.PAUSED)
+    assert is_paused is (name in programs.PAUSED | features.PAUSED)

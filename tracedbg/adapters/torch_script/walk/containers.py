@@ -52,6 +52,16 @@ def _pop(items: list[Any], at: int = -1) -> Any:
     return items.pop(at)
 
 
+def _sort(items: list[Any], reverse: bool = False) -> None:
+    items.sort(reverse=reverse)
+
+
+def _remove(items: list[Any], item: Any) -> None:
+    if item not in items:
+        raise RuntimeError("list.remove(x): x not in list")
+    items.remove(item)
+
+
 def _slice(items: list[Any], start: int | None = None, end: int | None = None, step: int = 1) -> list[Any]:
     return items[start:end:step]
 
@@ -96,6 +106,12 @@ OF_LISTS: dict[str, Callable[..., Any]] = {
     "aten::mul": lambda items, times: items * times,
 }
 """For schemas whose first argument is a list of whatever type."""
+OF_PLAIN_LISTS: dict[str, Callable[..., Any]] = {
+    **OF_LISTS,
+    "aten::remove": _remove,
+    "aten::sort": _sort,
+}
+"""For those whose first argument is a list of numbers, or of texts."""
 OF_DICTS: dict[str, Callable[..., Any]] = {
     "aten::__getitem__": _look_up,
     "aten::_set_item": _put,

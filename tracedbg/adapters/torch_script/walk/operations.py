@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_script.walk import _compat
-from tracedbg.adapters.torch_script.walk.containers import OF_DICTS, OF_LISTS
+from tracedbg.adapters.torch_script.walk.containers import OF_DICTS, OF_LISTS, OF_PLAIN_LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Run = Callable[[list[Any]], "tuple[Any, ...] | list[Any]"]
 
 _GENERIC = re.compile(r"\bt\b|\btVal\b|\.\.\.|AnyEnumType|\bAny\b|Any\[\]|Dict\(")
+_PLAIN = frozenset(("BoolType", "FloatType", "IntType", "StringType"))
 _NO_SCHEMA = "(no schema)"
 _ALONE = frozenset(
     (
@@ -66,9 +67,11 @@ def _by_schema(node: Any, kind: str, schema: str) -> Run:
             raise CannotRunError("a dict with tensors as keys is known to torch's own interpreter only")
         python = OF_DICTS.get(kind)
     elif container == "ListType" and "[]" in first:
-        python = OF_LISTS.get(kind) if "t[]" in first else None
-        if "t[]" not in first and "Tensor" not in first and kind in {"aten::add_", "aten::append"}:
-            python = OF_LISTS[kind]
+        items = node.inputsAt(0).type().containedTypes()[0].kind()
+        if items in _PLAIN and "!" in first:
+            python = OF_PLAIN_LISTS.get(kind)
+        elif "t[]" in first:
+            python = OF_LISTS.get(kind)
     if python is not None:
         return _python(python, node.outputsSize())
     if container in {"DictType", "ListType"} and re.search(r"(\[\]|\))\(\w!", first):
