@@ -38,6 +38,7 @@ WALKERS = {
 """What makes code stop in the debugger; loaded only when something is debugged."""
 COMPARERS = {
     "tf_function": "tracedbg.adapters.tf_function.compare:TfComparer",
+    "torch_compile": "tracedbg.adapters.torch_compile.compare:TorchComparer",
 }
 """What compares traced code with eager code; loaded only by `tracedbg compare`."""
 MODES = {
