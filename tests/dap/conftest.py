@@ -7,20 +7,33 @@ import socket
 import pytest
 
 from dap.made_up import Program
+from dap.process import PATIENCE_S, start_adapter
+from dap.schema import problem
 from tracedbg.dap.client import Client, Events
 from tracedbg.dap.server import Server
 from tracedbg.engine import Engine
 
 
+class Checked(Client):
+    """A client that holds all that it is sent to the protocol's schema."""
+
+    def __init__(self, connection, on_event):
+        self.problems = []
+        super().__init__(connection, on_event)
+
+    def _take(self, message):
+        if found := problem(message):
+            self.problems.append(found)
+        super()._take(message)
+
+
 class Session:
     """One client with its events."""
 
-    def __init__(self, server):
-        ours, theirs = socket.socketpair()
-        server.add(theirs, is_trusted=True)
+    def __init__(self, connection):
         self.events = Events()
-        self.socket = ours
-        self.client = Client(ours, self.events)
+        self.socket = connection
+        self.client = Checked(connection, self.events)
 
     def request(self, command, **arguments):
         return self.client.request(command, **arguments)
@@ -52,6 +65,14 @@ class Session:
 
     def close(self):
         self.client.close()
+        assert self.client.problems == []
+
+
+def in_process(server, *, is_trusted=True):
+    """A client of a server in this process."""
+    ours, theirs = socket.socketpair()
+    server.add(theirs, is_trusted=is_trusted)
+    return Session(ours)
 
 
 @pytest.fixture
@@ -73,8 +94,8 @@ def connect(server):
     """Makes connected clients."""
     sessions = []
 
-    def make():
-        sessions.append(Session(server))
+    def make(**options):
+        sessions.append(in_process(server, **options))
         return sessions[-1]
 
     yield make
@@ -105,3 +126,63 @@ def program(engine, file):
         engine.let_go()
         program.join(10)
         assert not program.is_alive()
+
+
+class Adapted(Session):
+    """An editor, as it sees the adapter."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process, connection = start_adapter(folder)
+        super().__init__(connection)
+        self.hello = self.request("initialize", adapterID="tracedbg", supportsRunInTerminalRequest=True)
+
+    def launch(self, program, *, stops=(), **options):
+        """Launch, set breakpoints at the lines of the program, and have it begin."""
+        answer = self.client.send("launch", program=str(program), cwd=str(self.folder), **options)
+        self.events.wait("initialized")
+        answer.result(10)
+        self.set(program, *stops)
+        self.configure()
+        return self
+
+    def set(self, program, *lines):
+        wanted = [one if isinstance(one, dict) else {"line": one} for one in lines]
+        found = self.request("setBreakpoints", source={"path": str(program)}, breakpoints=wanted)
+        return found["breakpoints"]
+
+    def stopped(self):
+        return self.events.wait("stopped", PATIENCE_S)
+
+    def exit_code(self):
+        """How the program has ended, when it has."""
+        code = self.events.wait("exited", PATIENCE_S)["exitCode"]
+        self.events.wait("terminated")
+        return code
+
+    def output(self, category="stdout"):
+        """All that was said until now."""
+        texts = [
+            body["output"]
+            for name, body in self.events.seen
+            if (name, body.get("category")) == ("output", category)
+        ]
+        return "".join(texts)
+
+    def close(self):
+        super().close()
+        assert self.process.wait(PATIENCE_S) == 0
+
+
+@pytest.fixture
+def adapted(tmp_path):
+    """Makes editors, each with an adapter."""
+    made = []
+
+    def make():
+        made.append(Adapted(tmp_path))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

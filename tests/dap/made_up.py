@@ -84,6 +84,8 @@ class Program(threading.Thread):
         self.locals = {"x": [1, 2, 3], "total": 0, "many": list(range(5000))}
         self.walk = Walk(sites(file, *self.OPS))
         self.error = None
+        self.is_to_end = False
+        self.heartbeat = threading.Event()
 
     @property
     def outline(self):
@@ -93,7 +95,11 @@ class Program(threading.Thread):
     def run(self):
         try:
             self.engine.add_outline(self.outline)
-            for _ in range(self.turns):
+            for turn in range(self.turns):
+                if self.is_to_end:
+                    return
+                self.locals["turn"] = turn
+                self.heartbeat.set()
                 for index, site in enumerate(self.walk.sites):
                     point = Point(self.file, site.line, self.locals, walk=self.walk)
                     self.engine.line(point)

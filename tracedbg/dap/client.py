@@ -16,6 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.dap.protocol import refusal
 from tracedbg.dap.security import split_address
 from tracedbg.dap.service import mark
 from tracedbg.dap.wire import Decoder, FramingError, Malformed, encode
@@ -60,6 +61,8 @@ class Client:
         self._connection = connection
         self._on_event = on_event
         self._on_close = on_close
+        self.on_request: Callable[[Message], dict[str, Any]] | None = None
+        """Answers what the other end asks: `runInTerminal`. Called in the thread that reads."""
         self._seq = itertools.count(1)
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[Future[dict[str, Any]], float]] = {}
@@ -158,6 +161,8 @@ class Client:
     def _take(self, message: Message) -> None:
         if message.get("type") == "event" and self._on_event is not None:
             self._on_event(str(message.get("event")), message.get("body") or {})
+        elif message.get("type") == "request":
+            self._answer(message)
         elif message.get("type") == "response":
             with self._lock:
                 future, _ = self._waiting.pop(message.get("request_seq", 0), (None, 0.0))
@@ -167,6 +172,18 @@ class Client:
                 future.set_result(message.get("body") or {})
             else:
                 future.set_exception(ClientError(str(message.get("message") or "failed")))
+
+    def _answer(self, message: Message) -> None:
+        try:
+            if self.on_request is None:
+                raise ClientError(f"unknown request {message.get('command')!r}")  # noqa: TRY301
+            body = self.on_request(message)
+        except Exception as error:  # noqa: BLE001  the other end is told
+            answer = refusal(message, str(error))
+        else:
+            answer = {**refusal(message, ""), "success": True, "body": body}
+        with self._lock, suppress(OSError):
+            self._connection.sendall(encode({"seq": next(self._seq), **answer}))
 
 
 class Events:

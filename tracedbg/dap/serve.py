@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import os
 import socket
-import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.dap.security import is_same_user, listen_tcp, listen_unix
 from tracedbg.dap.server import Server
+from tracedbg.errors import UsageError
 
 if TYPE_CHECKING:
     from tracedbg.engine import Engine
-
-_servers: weakref.WeakSet[Server] = weakref.WeakSet()
 
 
 class Options(Protocol):
@@ -42,15 +40,18 @@ def serve(engine: Engine, options: Options) -> Server:
         UsageError: it cannot listen where it should.
     """
     server = Server(engine, options.token)
-    if options.socket:
-        _listen_unix(server, options.socket)
-    if options.listen:
-        server.listen(listen_tcp(options.listen, options.token), lambda _: False)
+    try:
+        if options.socket:
+            _listen_unix(server, options.socket)
+        if options.listen:
+            server.listen(listen_tcp(options.listen, options.token), lambda _: False)
+    except UsageError:
+        server.close()
+        raise
     if options.descriptor is not None:
         server.add(socket.socket(fileno=options.descriptor), is_trusted=True)
     engine.frontend = server
     server.start()
-    _servers.add(server)
     if options.wait:
         server.wait_until_configured()
     return server
@@ -64,12 +65,3 @@ def _listen_unix(server: Server, path: str) -> None:
             os.unlink(path)
 
     server.on_close(unlink)
-
-
-def _after_fork_in_child() -> None:
-    for server in tuple(_servers):
-        server.abandon()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

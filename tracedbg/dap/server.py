@@ -7,7 +7,9 @@ goes on. It must not know how any request is done: see `commands`.
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from tracedbg.dap import commands
@@ -77,6 +79,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to talk to clients."""
+        _servers.add(self)
         self._service.start()
 
     def wait_until_configured(self) -> None:
@@ -269,3 +272,15 @@ class Server:
             self._worker.ask(job)
         elif not halted.ask(job):
             refuse("the thread has gone on")
+
+
+_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for server in tuple(_servers):
+        server.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -84,8 +84,11 @@ class Service:
     def stop(self) -> None:
         """Send what waits, close everything, and end the thread."""
         self._is_ending = True
+        if self._thread is None:
+            self._close()
+            return
         self.wake()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not threading.current_thread():
             self._thread.join(_PATIENCE_S)
 
     def abandon(self) -> None:

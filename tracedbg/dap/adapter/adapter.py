@@ -185,10 +185,10 @@ class Adapter:
 
     def _begin(self, debuggee: Debuggee, request: Request, message: Message) -> None:
         self._debuggee, self._first = debuggee, message
-        debuggee.begin(self._hello or {}, message, request.command)
         if not debuggee.has_server:
             self._editor.answer(request)
             self._editor.tell("initialized")
+        debuggee.begin(self._hello or {}, message, request.command)
 
     def _hello_says(self, name: str) -> bool:
         return bool(((self._hello or {}).get("arguments") or {}).get(name))

@@ -6,6 +6,7 @@ It must not know any request.
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -34,28 +35,14 @@ class Editor:
         self._seq = 0
         self._asked: dict[int, Future[Body]] = {}
         self._is_gone = False
+        self._requests: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
     def messages(self) -> Iterator[Message]:
         """All requests until the editor is gone; it is told of those that make no sense."""
-        decoder = Decoder()
-        while True:
-            try:
-                data = os.read(self._incoming, _READ_BYTES)
-                found = decoder.feed(data)
-            except OSError:
-                return
-            except FramingError as error:
-                self.say(f"the connection is closed: {error}\n", "important")
-                return
-            if not data:
-                return
-            for message in found:
-                if isinstance(message, Malformed):
-                    self.say(f"{message.why}\n", "important")
-                elif message.get("type") == "response":
-                    self._take(message)
-                else:
-                    yield message
+        # Read in a thread of its own: an answer may come while the request before it is being done.
+        threading.Thread(target=self._read, daemon=True).start()
+        while (message := self._requests.get()) is not None:
+            yield message
 
     def send(self, message: Message) -> None:
         """Send a message; nothing happens if the editor is gone."""
@@ -95,6 +82,23 @@ class Editor:
         except OSError:
             self._is_gone = True
         return self._seq
+
+    def _read(self) -> None:
+        decoder = Decoder()
+        try:
+            while data := os.read(self._incoming, _READ_BYTES):
+                for message in decoder.feed(data):
+                    if isinstance(message, Malformed):
+                        self.say(f"{message.why}\n", "important")
+                    elif message.get("type") == "response":
+                        self._take(message)
+                    else:
+                        self._requests.put(message)
+        except FramingError as error:
+            self.say(f"the connection is closed: {error}\n", "important")
+        except OSError:
+            pass
+        self._requests.put(None)
 
     def _take(self, message: dict[str, Any]) -> None:
         with self._lock:
