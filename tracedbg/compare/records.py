@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from tracedbg.tensors import Difference, TensorSummary
 
 
+RESULT = "the result"
+"""What stands for an op where it is what the call returns that is compared."""
+VARIABLE = "variable "
+"""How that begins where it is a variable after the call; its name follows."""
+
+
 class Verdict(str, Enum):
     """What is to be thought of a step, or of a whole call."""
 
@@ -55,8 +61,9 @@ class OpRecord:
 
     @property
     def key(self) -> tuple[str, int, str, bool]:
-        """What the same op of another run has in common with it."""
-        return self.file, self.line, self.op, self.is_backward
+        """What the same op of another run has in common with it; without a line, the shapes that it makes."""
+        op = self.op if self.line else f"{self.op} {[str(getattr(one, 'shape', '')) for one in self.values]}"
+        return self.file, self.line, op, self.is_backward
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from tracedbg.compare.records import Comparison, StepDifference, Verdict
+from tracedbg.compare.records import RESULT, VARIABLE, Comparison, StepDifference, Verdict
 from tracedbg.source import line_text
 
 if TYPE_CHECKING:
@@ -54,17 +54,30 @@ def _block(one: Comparison, folder: str) -> Iterator[str]:
     yield from _step(first, folder)
     more = [step for step in one.others if step.verdict is first.verdict]
     if more:
-        named = ", ".join(_named(step, folder) for step in more[:_FEW])
+        named = ", ".join(_named(step, first, folder) for step in more[:_FEW])
         yield f"    after it {_count(len(more), 'more value')}: {named}{', ...' if len(more) > _FEW else ''}"
     for note in one.notes:
         yield f"    note: {note}"
 
 
-def _named(step: StepDifference, folder: str) -> str:
-    return f"{_place(step.file, step.line, folder)} {step.op}" if step.line else step.op
+def _named(step: StepDifference, first: StepDifference, folder: str) -> str:
+    """A further step; its place only where it has one of its own."""
+    if _is_left(step) or not step.line or (step.file, step.line) == (first.file, first.line):
+        return step.op
+    return f"{_place(step.file, step.line, folder)} {step.op}"
+
+
+def _is_left(step: StepDifference) -> bool:
+    """Whether it is no op, but what the call leaves."""
+    return step.op == RESULT or step.op.startswith(VARIABLE)
 
 
 def _step(step: StepDifference, folder: str) -> Iterator[str]:
+    if _is_left(step):
+        yield "  in what the call leaves; no op of it was found to differ"
+        yield f"    {step.op}: {_values(step)}"
+        yield f"    {_how_far(step)}"
+        return
     where = _place(step.file, step.line, folder) if step.line else "code that is not yours"
     turn = f", turn {step.iteration} of its loop" if step.iteration is not None else ""
     backward = ", in the backward" if step.is_backward else ""

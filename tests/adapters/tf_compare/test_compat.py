@@ -17,7 +17,6 @@ def test_the_name_is_there(name):
 
 def test_a_function_has_what_is_read_from_it():
     f = tf.function(lambda x: x + 1.0)
-    assert f._created_variables is None
     assert f._run_functions_eagerly is False
     assert float(f._python_function(tf.constant(1.0))) == 2.0
     f(tf.constant(1.0))

@@ -10,8 +10,8 @@ from tracedbg.adapters.tf_common._compat import EAGER_FLAG, EXECUTE, PrivateName
 CALL = PrivateName(
     "tensorflow.python.eager.polymorphic_function.polymorphic_function",
     "Function.__call__",
-    "each call of a `tf.function` from Python; the object has `_run_functions_eagerly`, `_python_function`, "
-    "`_created_variables` (None before its first call) and `_list_all_concrete_functions`",
+    "each call of a `tf.function` from Python; the object has `_run_functions_eagerly`, `_python_function` "
+    "and `_list_all_concrete_functions`",
 )
 VARIABLES = PrivateName(
     "tensorflow.python.ops.resource_variable_ops",

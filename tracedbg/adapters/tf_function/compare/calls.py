@@ -69,8 +69,6 @@ class Attempt:
     progress: Progress
     iterators: list[Any]
     before: State
-    is_first: bool
-    """Whether the function may make its variables in it."""
 
 
 class Calls:
@@ -150,8 +148,7 @@ class Calls:
                 progress, f"an iterator among its arguments cannot be set back: {_first_line(error)}"
             )
             return None
-        is_first = function._created_variables is None
-        return Attempt(function, args, kwargs, progress, iterators, before, is_first)
+        return Attempt(function, args, kwargs, progress, iterators, before)
 
     def _leave_out(self, progress: Progress, why: str) -> None:
         progress.left_out = Comparison(
@@ -160,10 +157,10 @@ class Calls:
 
     def _compare(self, attempt: Attempt, result: Any) -> None:
         progress = attempt.progress
-        if attempt.is_first and attempt.function._created_variables:
-            self._leave_out(progress, "it made its variables in this call, its only one")
-            return
         after = State(attempt.iterators)
+        if after.variables.keys() - attempt.before.variables.keys():
+            self._leave_out(progress, "it made variables in this call: nobody knows what they were before it")
+            return
         try:
             runs = _apart(lambda: self._run_again(attempt, result, after))
             comparison = compare_runs(runs, progress, self._options.limits, self._tensors)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.tf_function.compare.optimised import find_in_real_graph
-from tracedbg.compare.records import Comparison, OpRecord, Verdict
+from tracedbg.compare.records import RESULT, VARIABLE, Comparison, OpRecord, Verdict
 from tracedbg.compare.steps import Steps, compare_steps
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ PASSIVE = frozenset(
     }
 )
 """Ops that a trace has, or has not, for its own ends."""
-_RESULT = "the result"
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,8 @@ def compare_runs(runs: Runs, progress: Progress, limits: Limits, tensors: Tensor
     walked = runs.walked.ops + _ends(runs.walk_result, runs.walk_state, progress)
     if runs.eager_error is not None:
         eager, walked = runs.eager.ops, runs.walked.ops
-    steps = _without_idle_branches(
-        compare_steps(eager, walked, tensors, "graph", limits=limits, passive=PASSIVE)
-    )
+    steps = compare_steps(eager, walked, tensors, "graph", limits=limits, passive=PASSIVE)
+    steps = _that_matter(steps, notes, is_whole=runs.eager_error is None)
     optimised = Steps((), 0, 0)
     if not _differs(steps) and not runs.draws:
         optimised = _compare_real(runs, progress, limits, tensors)
@@ -122,11 +121,28 @@ def _differs(steps: Steps) -> bool:
     return first is not None and first.verdict is not Verdict.DRIFTS
 
 
-def _without_idle_branches(steps: Steps) -> Steps:
-    """Lines that only one of the runs has matter only if a value differs."""
-    if any(one.difference is not None for one in steps.differences):
+def _that_matter(steps: Steps, notes: list[str], *, is_whole: bool) -> Steps:
+    """Without what leads to nothing: where all that a call leaves is the same, a step was met by another one.
+
+    Args:
+        steps: of the whole call, with what it leaves at their end.
+        notes: where it is said.
+        is_whole: whether the eager run came to its end.
+    """
+    left = [one for one in steps.differences if one.op == RESULT or one.op.startswith(VARIABLE)]
+    has_values = any(one.difference is not None for one in steps.differences)
+    if not has_values:
+        return replace(steps, differences=())
+    if not is_whole or any(one.verdict is Verdict.DIFFERS for one in left):
         return steps
-    return replace(steps, differences=())
+    drifts = tuple(one for one in steps.differences if one.verdict is Verdict.DRIFTS)
+    lines = sorted({one.line for one in steps.differences if one.line and one not in drifts})
+    if lines:
+        named = ", ".join(map(str, lines[:_FEW]))
+        notes.append(
+            f"what it leaves is the same, though ops on lines {named} differ: unused, or in other order"
+        )
+    return replace(steps, differences=drifts)
 
 
 def _compare_real(runs: Runs, progress: Progress, limits: Limits, tensors: Tensors) -> Steps:
@@ -145,11 +161,11 @@ def _ends(result: Any, state: State, progress: Progress) -> list[OpRecord]:
     import tensorflow as tf
 
     made = OpRecord(
-        progress.file, progress.line, progress.name, _RESULT,
+        progress.file, progress.line, progress.name, RESULT,
         tuple(_tensor(value) for value in tf.nest.flatten(result, expand_composites=True)),
     )  # fmt: skip
     variables = [
-        OpRecord(progress.file, progress.line, progress.name, f"variable {name}", (value,), name=str(key))
+        OpRecord(progress.file, progress.line, progress.name, f"{VARIABLE}{name}", (value,), name=str(key))
         for key, (_, name, value) in state.variables.items()
     ]
     return [made, *variables]
