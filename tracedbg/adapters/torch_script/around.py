@@ -33,8 +33,12 @@ class _Call:
 
 
 class Around:
-    """Stands in for a function of torch's."""
+    """Stands in for a function of torch's.
 
+    What it has is in slots: `Hooks.patch` copies the `__dict__` of what is stood in for, of another one too.
+    """
+
+    __slots__ = ("__dict__", "before", "hooks", "original", "where")
     __call__ = _Call()
 
     def __init__(self, hooks: Hooks, where: str, original: Any, before: Before) -> None:
@@ -46,6 +50,8 @@ class Around:
 
 class AroundMethod(Around):
     """Stands in for a function in a class, and is bound to an object as that would be."""
+
+    __slots__ = ()
 
     def __get__(self, instance: Any, owner: type) -> Any:
         bound = self.original.__get__(instance, owner)
