@@ -523,3 +523,24 @@ def test_an_op_of_the_backward_has_the_line_of_the_script(is_walked, engine, ans
     seen = answers.seen[-1]
     assert (seen.reason, seen.line) == ("exception", line("sqrt"))
     assert seen.stack[0] == ("root_of_nothing", line("sqrt"))
+
+
+def test_a_recording_tells_the_same_beside_the_debugger(engine, answers):
+    from adapters.sink import attached
+    from tracedbg.adapters.torch_script import TorchScriptAdapter
+    from tracedbg.events import TraceStarted
+
+    def told():
+        torch.jit._state._jit_caching_layer.clear()
+        with attached(torch, TorchScriptAdapter()) as sink:
+            torch.jit.script(outer)
+            torch.jit.trace(lambda x: inner(x, 2), torch.ones(2))(torch.ones(2))
+            torch.jit.script(programs.Outer())
+        return [(one.traceable.name, one.traceable.line, one.role) for one in sink.of(TraceStarted)]
+
+    at(engine, "inner first")
+    beside = told()
+    engine.breakpoints.clear()
+    assert beside == told()
+    assert len(beside) >= 4
+    assert answers.lines == [line("inner first")]

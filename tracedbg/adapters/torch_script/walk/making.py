@@ -34,7 +34,6 @@ class Making:
         self._modules: list[weakref.ref[Any]] = []
         self._functions: list[Any] = []
         """Handles on them, that nobody else has: torch keeps what they stand for."""
-        self._frames: list[FrameType] = []
         self._lock = threading.Lock()
         self._local = threading.local()
 
@@ -46,6 +45,11 @@ class Making:
     def _depth(self) -> int:
         """How many compiles this thread is in."""
         return getattr(self._local, "depth", 0)
+
+    @property
+    def _frames(self) -> list[FrameType]:
+        """Of torch's, in which this thread has traced functions that have not been looked at."""
+        return getattr(self._local, "frames", [])
 
     def install(self) -> None:
         """Install the hooks; each is left out where this torch has it elsewhere."""
@@ -102,7 +106,7 @@ class Making:
         def done() -> None:
             go_on()
             self._local.depth = self._depth - 1
-            frames, self._frames = self._frames, []
+            frames, self._local.frames = self._frames, []
             for inside in frames:
                 self._function(inside.f_locals.get("traced"))
             self.look()
@@ -111,7 +115,7 @@ class Making:
 
     def _tracing_function(self, frame: FrameType) -> Callable[[], object]:
         """A function is traced, by `_trace_impl`: it has the result when it is over."""
-        self._frames.append(frame)
+        self._local.frames = [*self._frames, frame]
         return self._suspend()
 
     def _tracing_method(self, frame: FrameType) -> Callable[[], object]:  # noqa: ARG002  a hook's signature
