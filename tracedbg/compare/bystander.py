@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ class Bystander:
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []
+        self._local = threading.local()
         self._generated: set[CodeType] = set()
         self._own_code: set[CodeType] = set()
 
@@ -46,7 +49,7 @@ class Bystander:
     def may_walk(self, outline: Outline) -> bool:  # noqa: ARG002, D102
         return False
 
-    def wants_walk(self, outline: Outline, depth: int = 0) -> bool:  # noqa: ARG002, D102
+    def wants_walk(self, outline: Outline, depth: int = sys.maxsize) -> bool:  # noqa: ARG002, D102
         return False
 
     def may_stop_at_ops(self) -> bool:  # noqa: D102
@@ -77,6 +80,12 @@ class Bystander:
     def own_code(self) -> frozenset[CodeType]:  # noqa: D102
         return frozenset(self._own_code)
 
+    def looks_at_line(self, file: str, line: int) -> bool:  # noqa: ARG002, D102
+        return False
+
+    def looks_at_ops(self) -> bool:  # noqa: D102
+        return False
+
     def enter(self, view: View) -> None:  # noqa: D102
         pass
 
@@ -97,6 +106,17 @@ class Bystander:
 
     def happened(self, name: str, view: View, text: str) -> None:  # noqa: D102
         pass
+
+    @contextmanager
+    def walking(self) -> Iterator[None]:  # noqa: D102
+        self._local.walks = getattr(self._local, "walks", 0) + 1
+        try:
+            yield
+        finally:
+            self._local.walks -= 1
+
+    def is_walking(self) -> bool:  # noqa: D102
+        return getattr(self._local, "walks", 0) > 0
 
     @contextmanager
     def suspended(self) -> Iterator[None]:  # noqa: D102

@@ -106,11 +106,14 @@ class Recorder(Bystander):
         """See `Debugger`; the same for the methods below."""
         return self._recording is not None
 
-    def wants_walk(self, outline: Outline, depth: int = 0) -> bool:  # noqa: ARG002, D102
+    def wants_walk(self, outline: Outline, depth: int = sys.maxsize) -> bool:  # noqa: ARG002, D102
         return self._current is not None
 
     def may_stop_at_ops(self) -> bool:  # noqa: D102
         return self._recording is not None
+
+    def looks_at_ops(self) -> bool:  # noqa: D102
+        return self._current is not None
 
     def enter(self, view: View) -> None:  # noqa: D102
         recording = self._current
