@@ -213,6 +213,12 @@ class Debugger(Protocol):
     def own_code(self) -> frozenset[CodeType]:
         """All that `add_own_code` has been told of; more of it makes a change, see `on_change`."""
 
+    def looks_at_line(self, file: str, line: int) -> bool:
+        """Whether `line` could do anything there, in this thread: else a view need not be made."""
+
+    def looks_at_ops(self) -> bool:
+        """Whether `before_op` and `after_op` could do anything in this thread: likewise."""
+
     def enter(self, view: View) -> None:
         """A walk begins; may stop."""
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from tracedbg.debugging import CannotAssignError
 from tracedbg.source import code_name, is_ours, is_user_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from tracedbg.debugging import FrameView, OpView
@@ -78,6 +79,32 @@ def python_stack(frame: FrameType | None) -> list[PythonFrame]:
     return found
 
 
+class Stack(Sequence["FrameView"]):
+    """Frames of which the outer ones are looked for only when somebody asks: a condition needs the first."""
+
+    def __init__(self, inner: list[FrameView], outer: Callable[[], Sequence[FrameView]]) -> None:
+        self._inner = inner
+        self._outer: Callable[[], Sequence[FrameView]] | None = outer
+
+    @overload
+    def __getitem__(self, index: int) -> FrameView: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[FrameView]: ...
+
+    def __getitem__(self, index: int | slice) -> FrameView | list[FrameView]:
+        is_inner = isinstance(index, int) and 0 <= index < len(self._inner)
+        return self._inner[index] if is_inner else self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> list[FrameView]:
+        if self._outer is not None:
+            self._inner, self._outer = [*self._inner, *self._outer()], None
+        return self._inner
+
+
 class PythonView:
     """A `View` of eager code: a Python line, and, for an op, the op that it runs."""
 
@@ -125,9 +152,13 @@ class PythonView:
             return self._outer.line
         return 0 if self._frame is None else self._frame.f_lineno or 0
 
-    def frames(self) -> list[FrameView]:  # noqa: D102
-        inner = [] if self._outer is None else [self._outer]
-        return [*inner, *python_stack(self._frame)]
+    def frames(self) -> Sequence[FrameView]:  # noqa: D102
+        frame, outer = self._frame, self._outer
+        if outer is None:
+            if frame is None or is_ours(frame.f_code.co_filename):
+                return python_stack(frame)
+            return Stack([PythonFrame(frame)], lambda: python_stack(frame.f_back))
+        return Stack([outer], lambda: python_stack(frame))
 
 
 class LineFrame:

@@ -481,3 +481,23 @@ def test_an_op_that_writes_into_its_input_is_judged_by_what_that_was():
     value[0] = -INF
     engine.after_op(Point(1, op=op))
     assert [stop.filter for stop in script.stops] == ["nan"]
+
+
+def test_a_line_that_one_trace_has_is_not_moved_by_another():
+    engine = engine_with(Script(), Breakpoint(file=FILE, line=3), Breakpoint(file=FILE, line=3))
+    first, _ = engine.breakpoints.all
+    with_it = outline([(FILE, 3), (FILE, 5)], ["add"], [(FILE, 1, 9)])
+    without = outline([(FILE, 2), (FILE, 5)], ["add"], [(FILE, 1, 9)])
+    engine.add_outline(with_it)
+    engine.add_outline(without)
+    assert first.line == 3
+
+
+def test_a_line_that_was_moved_comes_back_when_a_trace_has_it():
+    engine = engine_with(Script(), Breakpoint(file=FILE, line=3))
+    (one,) = engine.breakpoints.all
+    engine.add_outline(outline([(FILE, 2), (FILE, 5)], ["add"], [(FILE, 1, 9)]))
+    assert one.line == 5
+    engine.add_outline(outline([(FILE, 3), (FILE, 5)], ["add"], [(FILE, 1, 9)]))
+    assert (one.line, one.asked_line) == (3, 3)
+    assert engine.breakpoints.at_line(FILE, 3) == (one,)

@@ -61,6 +61,8 @@ class Breakpoint:
     """Where it was asked for; given by `Breakpoints.add`."""
     is_bound: bool = False
     """Whether code with that line has been seen; one that is not about a line needs none."""
+    is_exact: bool = False
+    """Whether a graph has the line that was asked for."""
     op_pattern: str = ""
     """A glob over op names, such as `*relu*`."""
     op_index: int | None = None
@@ -202,17 +204,24 @@ class Breakpoints:
 
 
 def _bind(one: Breakpoint, outline: Outline) -> bool:
-    """Bind a breakpoint to code, if it is in it; whether that changed anything."""
-    before = one.line, one.is_bound
-    if (one.file, one.line) in outline.lines:
+    """Bind a breakpoint to code, if it is in it; whether that changed anything.
+
+    A line that some graph has stays where it is, whatever another trace of the function has left of it; one
+    that was moved comes back when a graph has the line that was asked for.
+    """
+    before = one.line, one.is_bound, one.is_exact
+    if (one.file, one.asked_line) in outline.lines:
+        one.line, one.is_bound = one.asked_line, True
+        one.is_exact = one.is_exact or bool(outline.ops)
+    elif (one.file, one.line) in outline.lines:
         one.is_bound = True
-    else:
+    elif not one.is_exact:
         for file, first, last in outline.spans:
             if one.file == file and first <= one.line <= last:
                 later = [line for at, line in outline.lines if at == file and one.line < line <= last]
                 if later:
                     one.line, one.is_bound = min(later), True
-    return before != (one.line, one.is_bound)
+    return before != (one.line, one.is_bound, one.is_exact)
 
 
 def check(wanted: Breakpoint) -> None:

@@ -132,6 +132,18 @@ class Engine:
     def own_code(self) -> frozenset[CodeType]:  # noqa: D102
         return self._own_code
 
+    def looks_at_line(self, file: str, line: int) -> bool:  # noqa: D102
+        if self.breakpoints.at_line(file, line):
+            return not self._is_suspended
+        return self.is_stepping()
+
+    def looks_at_ops(self) -> bool:  # noqa: D102
+        breakpoints = self.breakpoints
+        if breakpoints.by_op or breakpoints.by_index or breakpoints.wants_values:
+            return not self._is_suspended
+        step = self._step
+        return step is not None and step.needs_ops and not self._is_suspended
+
     def enter(self, view: View) -> None:  # noqa: D102
         step = self._step
         if not self._is_suspended and step is not None and step.action.go is Go.GRAPH:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.debugging import CannotAssignError
@@ -35,8 +36,13 @@ def evaluate(text: str, frame: FrameView, extra: dict[str, Any] | None = None) -
     Raises:
         Exception: whatever it raises.
     """
-    code = compile(text.strip(), _FILE, "eval", dont_inherit=True)
-    return eval(code, _names(frame, extra or {}))  # noqa: S307  the person at the debugger asks
+    return eval(_expression(text), _names(frame, extra or {}))  # noqa: S307  the person at the debugger asks
+
+
+@lru_cache(maxsize=256)
+def _expression(text: str) -> CodeType:
+    """A condition is asked often."""
+    return compile(text.strip(), _FILE, "eval", dont_inherit=True)
 
 
 def _names(frame: FrameView, extra: dict[str, Any]) -> dict[str, Any]:

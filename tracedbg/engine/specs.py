@@ -7,6 +7,7 @@ WHERE is `FILE:LINE`, `op:PATTERN`, or a name of `FILTERS`. It must not know fra
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tracedbg.engine.breakpoints import FILTERS, Breakpoint, check
 from tracedbg.errors import UsageError
-from tracedbg.source import is_user_file
+from tracedbg.source import is_ours, is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,8 +141,8 @@ def check_line(file: str, line: int) -> None:
 def find_file(name: str) -> str:
     """The real path of a source file.
 
-    It is looked for in the working folder, beside the program, among the program's own modules, and last
-    anywhere under the working folder, by the end of its path.
+    It is looked for in the working folder, beside the program, and, by the end of its path, among the program's
+    own modules, anywhere under the working folder, among libraries' modules, and in installed packages.
 
     Raises:
         UsageError: there is none, or there are several.
@@ -150,7 +151,7 @@ def find_file(name: str) -> str:
     for folder in ("", *_program_folders()):
         if os.path.isfile(os.path.join(folder, path)):
             return os.path.realpath(os.path.join(folder, path))
-    for candidates in (_modules(), _under(os.getcwd())):
+    for candidates in (_modules(), _under(os.getcwd()), _modules(is_user=False), _installed(path)):
         found = sorted({os.path.realpath(one) for one in candidates if _ends_with(one, path)})
         if len(found) == 1:
             return found[0]
@@ -159,7 +160,9 @@ def find_file(name: str) -> str:
             raise UsageError(f"{name} is one of {len(found)} files: {listed}; give more of its path")
     if os.path.isdir(path):
         raise UsageError(f"{name} is a folder; give a file in it")
-    raise UsageError(f"no file {name} in {os.getcwd()}, beside the program, or among its modules")
+    raise UsageError(
+        f"no file {name} in {os.getcwd()}, beside the program, among its modules, or in an installed package"
+    )
 
 
 def _program_folders() -> Iterator[str]:
@@ -169,11 +172,27 @@ def _program_folders() -> Iterator[str]:
             yield os.path.dirname(os.path.abspath(argument))
 
 
-def _modules() -> Iterator[str]:
+def _modules(*, is_user: bool = True) -> Iterator[str]:
     for module in tuple(sys.modules.values()):
         file = getattr(module, "__dict__", {}).get("__file__")
-        if isinstance(file, str) and is_user_file(file):
+        if isinstance(file, str) and is_user_file(file) == is_user and not is_ours(file):
             yield file
+
+
+def _installed(end: str) -> Iterator[str]:
+    """Files of packages that may not have been imported yet, as their installers have listed them."""
+    for folder in dict.fromkeys(filter(None, sys.path)):
+        if os.path.isfile(file := os.path.join(folder, end)):
+            yield file
+        for listed in glob.iglob(os.path.join(glob.escape(folder), "*.dist-info", "RECORD")):
+            try:
+                with open(listed, encoding="utf-8", errors="replace") as opened:
+                    text = opened.read()
+            except OSError:
+                continue
+            for found in re.finditer(rf"^[^,\n]*/{re.escape(end)}(?=,)", text, re.MULTILINE):
+                if os.path.isfile(file := os.path.join(folder, found[0])):
+                    yield file
 
 
 def _under(folder: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Python mode: every `tf.function` runs as the Python that it was made from, under Python's own breakpoints."""
+"""Python mode: every `tf.function` runs as the Python that it was made from."""
 
 from __future__ import annotations
 

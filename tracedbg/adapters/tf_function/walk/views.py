@@ -12,7 +12,7 @@ from tracedbg.adapters.tf_function.walk.levels import Level
 from tracedbg.adapters.tf_function.walk.plan import slot_of
 from tracedbg.adapters.tf_function.walk.refs import AbsentError, Tensor, Weak
 from tracedbg.debugging import CannotAssignError
-from tracedbg.frames import depth_of, python_stack
+from tracedbg.frames import Stack, depth_of, python_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -307,5 +307,5 @@ class Point:
         return self._call.is_backward or self._node.origin.is_backward
 
     def frames(self) -> Sequence[FrameView]:  # noqa: D102
-        traced = [TracedFrame(level, call) for level, call in self._levels]
-        return [*traced, *python_stack(self.walk.frame)]
+        traced: list[FrameView] = [TracedFrame(level, call) for level, call in self._levels]
+        return Stack(traced, lambda: python_stack(self.walk.frame))

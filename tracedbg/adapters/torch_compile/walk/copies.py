@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import operator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from tracedbg.events import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +33,12 @@ class Mark:
     """Whether it is the rest of a line, after a call: there is no stop at it."""
     depth: int
     """How many callers there are."""
+
+    @cached_property
+    def user_line(self) -> Frame:
+        """The innermost line of the user's; its own where there is none."""
+        mark = next((one for one in self.stack() if one.is_user), self)
+        return Frame(mark.file, mark.line, mark.function)
 
     def stack(self) -> Iterator[Mark]:
         """It and its callers, innermost first."""

@@ -13,7 +13,6 @@ from tracedbg.adapters.torch_compile.walk import hops
 from tracedbg.adapters.torch_compile.walk.copies import Body
 from tracedbg.adapters.torch_compile.walk.opened import Opened
 from tracedbg.adapters.torch_compile.walk.views import WalkView
-from tracedbg.events import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,20 +92,24 @@ class Call:
     def _pass_marks(self, node: Any, level: Level) -> None:
         for mark in level.body.marks.get(node, ()):
             is_first, self._mark = self._mark is None, mark
-            if not mark.is_return:
-                view = WalkView(self, level, mark)
-                if is_first:
-                    self._ask("enter", self._debugger.enter, view)
-                self._ask("line at", self._debugger.line, view)
+            if mark.is_return:
+                continue
+            if is_first:
+                self._ask("enter", self._debugger.enter, WalkView(self, level, mark))
+            if self._debugger.looks_at_line(mark.file, mark.line):
+                self._ask("line at", self._debugger.line, WalkView(self, level, mark))
 
     def _value(self, node: Any, level: Level) -> Any:
         if node.op == "get_attr":
             held = level.body.attributes[node.target]
             return held.module if isinstance(held, Body) else held
+        if not self._debugger.looks_at_ops():
+            return self._compute(node, level)
         view = WalkView(self, level, self._mark, node)
         self._ask("before op", self._debugger.before_op, view)
         try:
-            with at(self._line()):  # the gradients of the op are shown at this line
+            # The gradients of the op are shown at this line.
+            with at(None if self._mark is None else self._mark.user_line):
                 made = self._compute(node, level)
         except Exception as error:
             self._ask("failed op", self._debugger.failed, view, error)
@@ -115,12 +118,6 @@ class Call:
         self._ask("after op", self._debugger.after_op, view)
         view.forget()
         return made
-
-    def _line(self) -> Frame | None:
-        """The innermost line of the user's."""
-        stack = () if self._mark is None else self._mark.stack()
-        mark = next((one for one in stack if one.is_user), self._mark)
-        return None if mark is None else Frame(mark.file, mark.line, mark.function)
 
     def _compute(self, node: Any, level: Level) -> Any:
         walk = hops.handler(node)

@@ -15,7 +15,7 @@ from tracedbg.adapters.torch_compile.walk.refs import (
 )
 from tracedbg.adapters.torch_compile.walk.stacks import python_frames
 from tracedbg.debugging import CannotAssignError
-from tracedbg.frames import PythonFrame
+from tracedbg.frames import LineFrame, PythonFrame, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,9 @@ class WalkView:
         traced: list[FrameView] = []
         if self._mark is not None:
             traced = [TracedFrame(mark, self._call, self._level) for mark in self._mark.stack()]
-        return [*traced, *python_frames(self._call.frame)]
+        elif self.op is not None:  # a torch that does not tell of lines: what the op tells of its own
+            traced = [LineFrame(self.file, self.line, self.walk.function)]
+        return Stack(traced, lambda: python_frames(self._call.frame))
 
 
 class NodeView:
