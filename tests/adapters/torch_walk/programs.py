@@ -79,8 +79,7 @@ def resume_functions(compile):
         for turn in range(2):
             z = z * (turn + 1)
             tell(z.sum())
-        w = z.sin()
-        return w
+        return z.sin()
 
     compiled, x = compile(f), torch.randn(4, requires_grad=True)
     made = [compiled(x) for _ in range(2)]

@@ -57,7 +57,12 @@ BACKWARD = Private(
     "one for each backward: has its graph as `lazy_backward_info.bw_module`, and what was compiled of it",
 )
 GET_BACKWARD = "get_or_compile"
-"""The method of it that gives autograd the compiled backward, which takes a list, and empties it."""
+COMPILED_BACKWARD = Private(
+    BACKWARD.module,
+    f"{BACKWARD.path}.{GET_BACKWARD}",
+    "2.13",
+    "(self, *, saved_tensors_use_once): what was compiled, for autograd: it takes a list, and empties it",
+)
 
 NAMES = (
     CALL_USER_COMPILER,
@@ -67,6 +72,7 @@ NAMES = (
     COMPILE_ID,
     TRACING,
     BACKWARD,
+    COMPILED_BACKWARD,
 )
 COMPILED = "__compiled_fn"
 """How the names of those globals begin, in 2.5-2.13."""
@@ -85,6 +91,8 @@ ATTRIBUTES = {
 """What is read of objects of Dynamo's; those of variables (`refs.py`) with a default."""
 
 
+HIDDEN_VARIABLES = ("___", "__nested_", "__is_tracing_", "graph_out_")
+"""How the variables begin that Dynamo adds to a function, in 2.5-2.13."""
 RESUME_NAME = re.compile(r"torch_dynamo_resume_in_(?P<name>.*)_at_\d+$", re.DOTALL)
 """How the functions are called that are the rest of one, in 2.5-2.13."""
 

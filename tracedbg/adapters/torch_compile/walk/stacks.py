@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.torch_compile.walk._compat import is_generated, is_resume, users_name
+from tracedbg.adapters.torch_compile.walk._compat import HIDDEN_VARIABLES, is_generated, is_resume, users_name
 from tracedbg.adapters.torch_compile.walk.timeline import is_dynamos
 from tracedbg.frames import PythonFrame
 from tracedbg.source import is_ours
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tracedbg.debugging import FrameView
-
-_GENERATED_VARIABLES = ("graph_out_", "___", "__nested", "tmp_")
 
 
 class GeneratedFrame(PythonFrame):
@@ -34,7 +32,7 @@ class GeneratedFrame(PythonFrame):
         return {
             name: value
             for name, value in super().variables().items()
-            if not name.startswith(_GENERATED_VARIABLES)
+            if not name.startswith(HIDDEN_VARIABLES)
         }
 
 

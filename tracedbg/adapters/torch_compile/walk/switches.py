@@ -52,10 +52,11 @@ class Switch:
         record, name, hooks = self.record, self._name, self._hooks
 
         def prepared(caller: FrameType) -> Call | None:
-            if not debugger.wants_walk(record.outline):
-                return None
             frame = calling_frame(caller, name)
-            return Call(record, debugger, hooks, frame, depth_of(whole(frame or caller)))
+            base = depth_of(whole(frame or caller))
+            if not debugger.wants_walk(record.outline, base):
+                return None
+            return Call(record, debugger, hooks, frame, base)
 
         def call(*arguments: Any) -> Any:
             walk = hooks.safely("walk", prepared, sys._getframe(1))

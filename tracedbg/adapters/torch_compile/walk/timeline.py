@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_compile.walk import _compat
 from tracedbg.adapters.torch_compile.walk._compat import is_resume
 from tracedbg.adapters.torch_compile.walk.identity import ByIdentity
 from tracedbg.frames import real_path
@@ -124,11 +125,11 @@ def _variables(translator: Any, output: Any, describer: Describer) -> dict[str, 
     if is_dynamos(translator.f_code.co_filename):
         return found
     for name, variable in translator.symbolic_locals.items():
-        if name.isidentifier() and not name.startswith("___"):
+        if name.isidentifier() and not name.startswith(_compat.HIDDEN_VARIABLES):
             try:
                 ref = describer.describe(variable, output)
             except Exception:
-                continue  # a variable of a kind that is not known: not shown
+                continue  # noqa: S112  a variable of a kind that is not known is not shown
             if ref is not None:
                 found[name] = ref
     return found

@@ -24,6 +24,7 @@ class TorchCompileWalker:
 
     def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  of the Protocol
         """Install what keeps each graph with its lines; graphs compiled before are not walked."""
+        from tracedbg.adapters.torch_compile.apart import keep_apart  # noqa: PLC0415  when torch is there
         from tracedbg.adapters.torch_compile.walk.backward import watch_backwards  # noqa: PLC0415  likewise
         from tracedbg.adapters.torch_compile.walk.refs import Describer  # noqa: PLC0415  when torch is there
         from tracedbg.adapters.torch_compile.walk.switches import Switches  # noqa: PLC0415  likewise
@@ -36,7 +37,8 @@ class TorchCompileWalker:
         hooks.safely("lines", _watch_lines, hooks, timelines)
         hooks.safely("returns", _watch_returns, hooks, timelines)
         backwards = hooks.safely("backwards", watch_backwards, hooks, debugger)
-        hooks.safely("graphs", _watch_graphs, hooks, Graphs(hooks, timelines, switches, backwards))
+        hooks.safely("graphs", lambda: _watch_graphs(hooks, Graphs(hooks, timelines, switches, backwards)))
+        keep_apart(hooks, debugger)
         hooks.safely("tracing", _tell_what_is_traced, debugger)
 
 
