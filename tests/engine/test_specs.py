@@ -57,6 +57,30 @@ def test_a_file_is_found_by_the_end_of_its_path_if_only_one_ends_so(project):
     assert specs.parse("b/model.py:1").file == str(project / "b/model.py")
 
 
+def test_a_file_of_a_package_is_found_before_it_is_imported(project, tmp_path_factory, monkeypatch):
+    packages = tmp_path_factory.mktemp("site") / "site-packages"
+    for name in ("nets/layers/dense_net.py", "nets/train.py", "nets/alone.py", "other/train.py"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("x = 1\n")
+    for package in ("nets", "other"):
+        (packages / f"{package}-1.0.dist-info").mkdir()
+        listed = [f"{one.relative_to(packages)},sha256=0,6" for one in packages.glob(f"{package}/**/*.py")]
+        (packages / f"{package}-1.0.dist-info/RECORD").write_text(
+            "\n".join([*listed, f"{package}/gone.py,,"])
+        )
+    monkeypatch.setattr(sys, "path", ["", str(packages)])
+    packages = packages.resolve()
+    assert specs.find_file("dense_net.py") == str(packages / "nets/layers/dense_net.py")
+    assert specs.find_file("nets/train.py") == str(packages / "nets/train.py")
+    assert specs.find_file("alone.py") == str(project / "a/alone.py")
+    with pytest.raises(
+        UsageError, match=r"^train.py is one of 2 files: .*/nets/train.py, .*/other/train.py; "
+    ):
+        specs.find_file("train.py")
+    with pytest.raises(UsageError, match=r"^no file gone.py in "):
+        specs.find_file("gone.py")
+
+
 def test_a_file_is_found_beside_the_program_that_the_command_line_names(project, monkeypatch):
     monkeypatch.setattr(
         sys, "orig_argv", ["python", "tracedbg", "run", "--break", "model.py:1", "b/model.py"]
@@ -83,7 +107,10 @@ def test_a_file_is_found_beside_the_program_that_the_command_line_names(project,
             "top.py:1 when x",
             "'when x' is not understood; after the place come hits N, if CONDITION, log MESSAGE",
         ),
-        ("gone.py:1", "no file gone.py in {folder}, beside the program, or among its modules"),
+        (
+            "gone.py:1",
+            "no file gone.py in {folder}, beside the program, among its modules, or in an installed package",
+        ),
         (
             "model.py:1",
             "model.py is one of 2 files: {folder}/a/model.py, {folder}/b/model.py; give more of its path",

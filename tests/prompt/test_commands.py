@@ -274,7 +274,7 @@ REFUSED = {
     "set x[0] = 3": "a single element cannot be set; set all of x",
     "set x = [1]": "[1] does not fit float32[4]",
     "undisplay n": "n is not displayed",
-    "b gone.py:1": "no file gone.py in {folder}, beside the program, or among its modules",
+    "b gone.py:1": "no file gone.py in {folder}, beside the program, among its modules, or in an installed package",
     "b 12": "line 12 of model.py: it has 11 lines",
     "b #5": "there is no op 5 here; see 'ops'",
     "b nope": "no function, file or filter named 'nope'; see 'help break'",

@@ -141,8 +141,9 @@ def check_line(file: str, line: int) -> None:
 def find_file(name: str) -> str:
     """The real path of a source file.
 
-    It is looked for in the working folder, beside the program, and, by the end of its path, among the program's
-    own modules, anywhere under the working folder, among libraries' modules, and in installed packages.
+    It is looked for in the working folder, beside the program, and, by the end of its path, among the
+    program's own modules, anywhere under the working folder, among libraries' modules, and in installed
+    packages.
 
     Raises:
         UsageError: there is none, or there are several.

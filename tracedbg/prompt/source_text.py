@@ -8,23 +8,39 @@ from __future__ import annotations
 import ast
 import linecache
 import os
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tracedbg.engine.text import escape
+from tracedbg.source import is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 
 def short_path(file: str) -> str:
-    """A path as a person would type it here: relative where the file is below the working folder."""
+    """A path as a person would type it here: from the working folder, or where a library is imported from."""
+    if os.path.isabs(file) and not is_user_file(file):
+        folders = _package_folders(tuple(sys.path))
+        inside = next((file[len(one) :] for one in folders if file.startswith(one)), file)
+        if not os.path.exists(inside):
+            return escape(inside)
+        if inside != file:
+            return escape(file)  # the working folder has one like it
     try:
         inside = os.path.relpath(file) if os.path.isabs(file) else file
     except (OSError, ValueError):  # the working folder is gone; another drive
         return escape(file)
     return escape(file if inside.startswith(os.pardir) else inside)
+
+
+@lru_cache(maxsize=4)
+def _package_folders(search_path: tuple[str, ...]) -> tuple[str, ...]:
+    """The innermost ones first: one may be in another."""
+    folders = {os.path.join(os.path.realpath(one), "") for one in search_path if os.path.isabs(one)}
+    return tuple(sorted(folders, key=len, reverse=True))
 
 
 def source_line(file: str, line: int) -> str:
