@@ -98,6 +98,16 @@ def _turn(halted: Halted) -> Body:
     }
 
 
+def exception_info(call: Call) -> Body:
+    """`exceptionInfo`: the event that a thread has stopped at."""
+    stop = call.on.stop
+    if not stop.filter:
+        raise RequestError(f"thread {call.on.number} has stopped at a {stop.reason}, and at no event")
+    details = {"message": stop.text, "typeName": stop.filter}
+    return {"exceptionId": stop.filter, "description": stop.text, "breakMode": "always", "details": details}
+
+
 COMMANDS = {
+    "exceptionInfo": Command(exception_info, Where.STOPPED, of_thread),
     "stackTrace": Command(stack_trace, Where.STOPPED, of_thread),
 }
