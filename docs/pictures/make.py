@@ -29,6 +29,24 @@ def main() -> None:
             f"$ tracedbg run --no-tui {script}\ndone\n{report_of(script)}", f"tracedbg run {script}"
         )
         (HERE / f"{name}.svg").write_text(picture)
+    (HERE / "stop_torch.svg").write_text(svg(session_of("stop_torch"), "tracedbg run --break nan"))
+
+
+def session_of(name: str) -> str:
+    """A stop at the first bad op, as a pipe shows it; what is typed stands where a terminal would show it."""
+    typed = ["w", "locals", "inputs", "c"]
+    command = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--break", "nan"]
+    with tempfile.TemporaryDirectory() as folder:
+        ended = subprocess.run(
+            [*command, "--out", str(Path(folder) / "run"), f"{name}.py"],
+            cwd=ROOT / "docs/examples",
+            input="".join(f"p '(tracedbg) {line}'\n{line}\n" for line in typed),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    said = [re.sub(r"^'(\(tracedbg\) .*)'$", r"\1", line) for line in ended.stderr.splitlines()]
+    return "\n".join([f"$ tracedbg run --no-tui --break nan {name}.py", *said, ended.stdout])
 
 
 def report_of(script: str) -> str:
