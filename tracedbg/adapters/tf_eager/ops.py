@@ -73,7 +73,8 @@ class EagerOp:
         """See `OpView`; the same for the methods below."""
         file, line = (self.view.file, self.view.line) if self.view is not None else ("", 0)
         op = self.type if self._definition is not None else CALL
-        return OpSite(self._name, op, output=_outputs_text(self._outputs), file=file, line=line)
+        inputs = tuple(name for name, _ in self.inputs())
+        return OpSite(self._name, op, inputs, _outputs_text(self._outputs), file, line)
 
     def inputs(self) -> list[tuple[str, Any]]:  # noqa: D102
         known = self._definition.inputs if self._definition is not None else ()

@@ -31,7 +31,7 @@ class EagerOp:
     def site(self) -> OpSite:
         """See `OpView`; the same for the methods below."""
         name = op_name(self._op)
-        return OpSite(self._node or name, name, file=self.file, line=self.line)
+        return OpSite(self._node or name, name, _tensors(self.inputs()), file=self.file, line=self.line)
 
     def inputs(self) -> list[tuple[str, Any]]:  # noqa: D102
         names, _ = _schema(self._op)
@@ -55,6 +55,12 @@ class EagerOp:
     def ran(self, outputs: Any) -> None:
         """Note what it has made."""
         self._outputs = () if outputs is None else outputs
+
+
+def _tensors(named: list[tuple[str, Any]]) -> tuple[str, ...]:
+    import torch
+
+    return tuple(name for name, value in named if issubclass(type(value), torch.Tensor))
 
 
 @cache
