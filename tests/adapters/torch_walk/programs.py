@@ -448,3 +448,55 @@ def inner_functions_and_generators(compile):
 
     compiled, x = compile(f), torch.ones(3)
     return [compiled(x)[0] for _ in range(2)]
+
+
+@program
+def nested_region(compile):
+    @torch.compiler.nested_compile_region
+    def region(x, y):
+        z = x * y
+        return z.sin()
+
+    def f(x, y):
+        one = region(x, y)
+        two = region(one, y)
+        return one + two
+
+    compiled, x = compile(f), torch.ones(3, requires_grad=True)
+    made = [compiled(x, torch.full((3,), 2.0)) for _ in range(2)]
+    sum(made).sum().backward()
+    return [*made, x.grad]
+
+
+@program
+def associative_scan_is_stepped_over(compile):
+    from torch._higher_order_ops.associative_scan import associative_scan
+
+    def combine(left, right):
+        return left * right
+
+    def f(x):
+        y = associative_scan(combine, x, 0, combine_mode="generic")
+        return y + 1
+
+    compiled = compile(f)
+    return [compiled(torch.arange(1.0, 5.0)) for _ in range(2)]
+
+
+@program
+def vmap_of_a_branch(compile):
+    def f(xs):
+        def positive(x):
+            return x * 2
+
+        def negative(x):
+            return x - 1
+
+        def one(x):
+            return torch.cond(x.sum() > 0, positive, negative, (x,))
+
+        made = torch.vmap(one)(xs)
+        return made + 1
+
+    compiled = compile(f)
+    return [compiled(torch.tensor([[1.0, 2.0], [-3.0, 1.0]])) for _ in range(2)]

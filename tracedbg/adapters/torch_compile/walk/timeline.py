@@ -128,8 +128,8 @@ def _variables(translator: Any, output: Any, describer: Describer) -> dict[str, 
         if name.isidentifier() and not name.startswith(_compat.HIDDEN_VARIABLES):
             try:
                 ref = describer.describe(variable, output)
-            except Exception:
-                continue  # noqa: S112  a variable of a kind that is not known is not shown
+            except Exception:  # noqa: S112  a variable of a kind that is not known is not shown
+                continue
             if ref is not None:
                 found[name] = ref
     return found
