@@ -290,6 +290,33 @@ def test_a_walk_keeps_no_tensor_when_it_is_over(walked):
     assert [one() for one in held if one() is not None and one() is not w and one() is not x] == []
 
 
+def test_what_calls_backward_is_not_kept_by_what_autograd_keeps(walked):
+    function = torch.compile(loss_of, backend="aot_eager")
+    loss = function(*leaves(1.0, 4.0))
+    walked.engine.breakpoints.add(Breakpoint(op_pattern="aten.div"))
+    held = []
+
+    def run():
+        mine = torch.zeros(2)
+        held.append(weakref.ref(mine))
+        loss.backward()
+
+    run()
+    gc.collect()
+    assert len(walked.script.stops) == 1
+    assert held[0]() is None
+
+
+def test_graphs_after_a_reset_are_called_as_before(walked, fresh_dynamo):
+    names = set()
+    walked.script.at_stop = lambda stop: names.add(stop.view.walk.graph)
+    walked.engine.breakpoints.add(Breakpoint(op_pattern="aten.div"))
+    for _ in range(2):
+        fresh_dynamo.reset()
+        torch.compile(loss_of, backend="aot_eager")(*leaves(1.0, 4.0)).backward()
+    assert names == {"0/0 backward"}
+
+
 def test_retain_graph_and_create_graph_walk_each_time(walked):
     function = torch.compile(loss_of, backend="aot_eager")
     x, w = leaves(1.0, 4.0)
@@ -343,8 +370,11 @@ def test_a_graph_with_random_ops_of_inductors_own_is_told_from_others(name, expe
     assert draws_again(torch.fx.GraphModule({}, graph)) is expected
 
 
-def test_without_the_private_name_forwards_are_walked_and_one_fault_says_it(fresh_dynamo, monkeypatch):
-    owner, name = _compat.BACKWARD.find()
+@pytest.mark.parametrize("private", [_compat.BACKWARD, _compat.COMPILED_BACKWARD])
+def test_without_the_private_name_forwards_are_walked_and_one_fault_says_it(
+    private, fresh_dynamo, monkeypatch
+):
+    owner, name = private.find()
     with monkeypatch.context() as patched:
         patched.delattr(owner, name)
         with walking(fresh_dynamo.convert_frame, Told(), faults=1) as found:

@@ -28,7 +28,7 @@ def count_ops(sites: tuple[OpSite, ...]) -> int:
 def _site(node: Any) -> OpSite:
     file, line = _line(node.stack_trace or "")
     inputs = tuple(source.name for source in node.all_input_nodes)
-    return OpSite(node.name, _op(node), inputs, _output(node.meta.get("example_value")), file, line)
+    return OpSite(node.name, _op(node), inputs, output_text(node.meta.get("example_value")), file, line)
 
 
 def _op(node: Any) -> str:
@@ -45,14 +45,15 @@ def _op(node: Any) -> str:
     return f"{module}.{name}"
 
 
-def _output(value: Any) -> str:
+def output_text(value: Any) -> str:
+    """What a node makes, as `OpSite.output`; `value` is the one that it had when it was traced."""
     import torch
 
     if isinstance(value, torch.Tensor):
         with torch._C.DisableTorchFunction():
             return spec_text(str(value.dtype), value.shape)
     if isinstance(value, (tuple, list)):
-        return shorten(f"({', '.join(_output(item) for item in value)})")
+        return shorten(f"({', '.join(output_text(item) for item in value)})")
     if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool, int, float, bool)):
         return f"{type(value).__name__} {value}"
     return ""

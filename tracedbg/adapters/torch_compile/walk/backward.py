@@ -25,7 +25,6 @@ from tracedbg.adapters.torch_compile.walk.backward_graph import (
 )
 from tracedbg.adapters.torch_compile.walk.backward_walk import BackwardCall, users_frame
 from tracedbg.adapters.torch_compile.walk.identity import ByIdentity
-from tracedbg.adapters.torch_compile.walk.notes import RANDOM
 from tracedbg.frames import depth_of
 
 if TYPE_CHECKING:
@@ -45,7 +44,8 @@ class Backwards:
         self._debugger = debugger
         self._all: ByIdentity[_Switch] = ByIdentity()
         self._why_not: dict[str, str] = {}
-        self._names: dict[str, int] = {}
+        self._made: dict[str, list[_Switch]] = {}
+        """Those of the compiles that are going on, by compile id."""
         self._compile_id = _compat.COMPILE_ID.get()
         self._is_on = True
 
@@ -60,18 +60,20 @@ class Backwards:
         if draws_again(module):
             self._why_not[compile_id] = DRAWS_AGAIN
             return
-        record = BackwardRecord(module, graph=self._name(compile_id), notes=())
-        switch = _Switch(compiler, record, self._hooks, self._debugger)
+        made = self._made.setdefault(compile_id, [])
+        # A compile that was cut in parts, as by DDP, has a backward for each.
+        graph = f"{compile_id} backward" + (f" {len(made) + 1}" if made else "")
+        switch = _Switch(compiler, BackwardRecord(module, graph=graph), self._hooks, self._debugger)
+        made.append(switch)
         self._all.set(compiler, switch)
-        self._debugger.add_outline(record.outline)
+        self._debugger.add_outline(switch.record.outline)
         self._decide(switch)
 
     def forward_made(self, forward: Record) -> None:
         """The compile is done: what is known of the one is to be told with the other."""
         compile_id = forward.graph.split()[0]
-        for switch in self._all.values():
-            if switch.record.graph.split()[0] == compile_id:
-                switch.record.notes = tuple(note for note in forward.notes if note != RANDOM)
+        for switch in self._made.pop(compile_id, ()):
+            self._hooks.safely("lines of backward", switch.record.join, forward)
         forward.notes += tuple(note for note in (self._why_not.pop(compile_id, ""),) if note)
 
     def decide(self) -> None:
@@ -84,11 +86,6 @@ class Backwards:
         self._is_on = False
         self.decide()
         self._all.clear()
-
-    def _name(self, compile_id: str) -> str:
-        """A compile that was cut in parts, as by DDP, has a backward for each."""
-        number = self._names[compile_id] = self._names.get(compile_id, 0) + 1
-        return f"{compile_id} backward" + (f" {number}" if number > 1 else "")
 
     def _decide(self, switch: _Switch) -> None:
         armed = None
@@ -123,12 +120,11 @@ class _Switch:
 
         def get_or_compile(*args: Any, **kwargs: Any) -> Any:
             compiled = getattr(kind, _compat.GET_BACKWARD)(reference(), *args, **kwargs)
-            walk = self._hooks.safely("walk backward", self._prepared, sys._getframe(1))
-            if walk is None:
-                return compiled
 
+            # Torch keeps this until the next backward: it must hold nothing of this one.
             def run(arguments: list[Any]) -> Any:
-                return walk.run(arguments)
+                walk = self._hooks.safely("walk backward", self._prepared, sys._getframe(1))
+                return compiled(arguments) if walk is None else walk.run(arguments)
 
             boxed: Any = run
             boxed._boxed_call = True  # torch's convention for taking a list
@@ -137,10 +133,10 @@ class _Switch:
         return get_or_compile
 
     def _prepared(self, frame: FrameType) -> BackwardCall | None:
-        depth = depth_of(users_frame(frame)) + 1
-        if not self._debugger.wants_walk(self.record.outline, depth):
+        base = depth_of(users_frame(frame))
+        if not self._debugger.wants_walk(self.record.outline, base + 1):
             return None
-        return BackwardCall(self.record, self._debugger, self._hooks, frame)
+        return BackwardCall(self.record, self._debugger, self._hooks, frame, base)
 
 
 def watch_backwards(hooks: Hooks, debugger: Debugger) -> Backwards:
@@ -155,6 +151,7 @@ def watch_backwards(hooks: Hooks, debugger: Debugger) -> Backwards:
         return initialize
 
     owner, name = _compat.BACKWARD.find()
+    _compat.COMPILED_BACKWARD.find()
     hooks.on_remove(backwards.remove)
     debugger.on_change(backwards.decide)
     hooks.patch(getattr(owner, name), "__init__", make)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracedbg.adapters.torch_compile.walk.interpreter import Level, given
 from tracedbg.adapters.torch_compile.walk.stacks import python_frames
 from tracedbg.adapters.torch_compile.walk.views import NodeView
-from tracedbg.frames import depth_of
+from tracedbg.frames import Stack
 from tracedbg.source import is_user_file
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class BackwardCall:
     """One run of a backward."""
 
     def __init__(
-        self, record: BackwardRecord, debugger: Debugger, hooks: Hooks, frame: FrameType | None
+        self, record: BackwardRecord, debugger: Debugger, hooks: Hooks, frame: FrameType, base: int
     ) -> None:
         """Prepare it.
 
@@ -35,12 +35,13 @@ class BackwardCall:
             debugger: whom to ask.
             hooks: contain the faults of whoever answers.
             frame: one of torch's, called by the user's code; by nobody's in a thread of autograd's own.
+            base: how deep the user's code is.
         """
         self.record = record
         self._debugger = debugger
         self._ask = hooks.safely
-        self._frame = frame
-        self.base = depth_of(users_frame(frame))
+        self._frame: FrameType | None = frame
+        self.base = base
 
     def run(self, arguments: list[Any]) -> Any:
         """Walk the graph; empties `arguments`, as compiled code does, so that they are freed when used up."""
@@ -63,6 +64,7 @@ class BackwardCall:
                 return given(body.nodes[-1].args[0], level)
         finally:
             level.values.clear()  # whoever has kept a view must not keep the tensors
+            self._frame = None
 
     def python_frames(self) -> list[FrameView]:
         """The frames that led to the backward, from the user's on."""
@@ -70,13 +72,14 @@ class BackwardCall:
         first = next((at for at, frame in enumerate(frames) if frame.is_user), len(frames))
         return frames[first:]
 
-    def _pass_line(self, node: Any, level: Level, last: tuple[str, int] | None) -> tuple[str, int]:
+    def _pass_line(self, node: Any, level: Level, last: tuple[str, int] | None) -> tuple[str, int] | None:
         """A breakpoint on a line is one of the forward: only who steps is told of lines here."""
-        view = BackwardView(self, level, node, at_op=False)
-        here = view.file, view.line
-        if last is None:
+        here = self.record.place_of(node)
+        if self.record.numbers[node] == 0:
+            view = BackwardView(self, level, node, at_op=False)
             self._ask("enter backward", self._debugger.enter, view)
-        if here != last and self.record.stacks[node] and self._debugger.is_stepping():
+        if here is not None and here != last and self._debugger.is_stepping():
+            view = BackwardView(self, level, node, at_op=False)
             self._ask("line of backward", self._debugger.line, view)
         return here
 
@@ -84,6 +87,8 @@ class BackwardCall:
         if node.op == "get_attr":
             held = level.body.attributes[node.target]
             return getattr(held, "module", held) if type(held) is type(level.body) else held
+        if not self._debugger.looks_at_ops():
+            return _compute(node, level)
         view = BackwardView(self, level, node)
         self._ask("before op of backward", self._debugger.before_op, view)
         try:
@@ -105,18 +110,20 @@ class BackwardView:
 
     def __init__(self, call: BackwardCall, level: Level, node: Any, *, at_op: bool = True) -> None:
         self._call = call
+        self._level = level
+        self._node = node
         self.walk = call.record
-        self._node_view = NodeView(call.record, level, node)
-        self.op: Any = self._node_view if at_op else None
-        self._traced = call.record.frames_of(node)
-        self.depth = call.base + len(self._traced)
-        first = next(iter(self._traced or call.python_frames()), None)
-        self.file = "" if first is None else first.file
-        self.line = 0 if first is None else first.line
+        self.op: Any = NodeView(call.record, level, node) if at_op else None
+        self.depth = call.base + call.record.depth_of(node)
+        place = call.record.place_of(node)
+        if place is None:
+            first = next(iter(call.python_frames()), None)
+            place = ("", 0) if first is None else (first.file, first.line)
+        self.file, self.line = place
 
     def frames(self) -> Sequence[FrameView]:
         """See `View`."""
-        return [*self._traced, *self._call.python_frames()]
+        return Stack(self.walk.frames_of(self._node, self._level), self._call.python_frames)
 
 
 def users_frame(frame: FrameType | None) -> FrameType | None:

@@ -25,7 +25,7 @@ def place(timeline: Timeline, copies: Copies) -> list[tuple[Moment, Mark]]:
         visible = _visible(moment)
         if visible is None:
             continue
-        mark = _mark(visible, marks, copies.nodes, is_return=visible is not moment or moment.is_return)
+        mark = _mark(visible, marks, copies, is_return=visible is not moment or moment.is_return)
         marks[moment] = mark
         body = copies.bodies.get(moment.graph)
         if body is not None:
@@ -44,10 +44,10 @@ def _visible(moment: Moment) -> Moment | None:
     return at
 
 
-def _mark(moment: Moment, marks: dict[Moment, Mark], nodes: Mapping[Any, Any], *, is_return: bool) -> Mark:
+def _mark(moment: Moment, marks: dict[Moment, Mark], copies: Copies, *, is_return: bool) -> Mark:
     caller = None if moment.caller is None else _visible(moment.caller)
     outer = None if caller is None else marks.get(caller)
-    kept = ((name, with_nodes(ref, nodes)) for name, ref in moment.variables.items())
+    kept = ((name, with_nodes(ref, copies.nodes, copies.inputs)) for name, ref in moment.variables.items())
     file = moment.code.co_filename
     return Mark(
         real_path(file),
@@ -81,13 +81,13 @@ def plan_frees(body: Body) -> None:
                 last[used] = node
             shown = set()
             for mark in body.marks[node]:
-                shown = _shown([mark])
+                shown = shown_at([mark])
         for used in node.all_input_nodes:
             last[used] = node
         inner = [
             body.attributes.get(str(used.target)) for used in node.all_input_nodes if used.op == "get_attr"
         ]
-        for used in _shown(mark for one in inner if isinstance(one, Body) for mark in all_marks(one)):
+        for used in shown_at(mark for one in inner if isinstance(one, Body) for mark in all_marks(one)):
             last[used] = node
     output = body.nodes[-1]
     for node in (*body.placeholders, *body.nodes):
@@ -104,7 +104,8 @@ def all_marks(body: Body) -> Iterable[Mark]:
             yield from all_marks(inner)
 
 
-def _shown(marks: Iterable[Mark]) -> set[Any]:
+def shown_at(marks: Iterable[Mark]) -> set[Any]:
+    """The nodes of which variables are made, at lines and in their callers."""
     return {
         node
         for mark in marks

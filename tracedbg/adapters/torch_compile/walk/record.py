@@ -14,6 +14,7 @@ from tracedbg.adapters.torch_compile.walk import hops
 from tracedbg.adapters.torch_compile.walk._compat import users_name
 from tracedbg.adapters.torch_compile.walk.copies import Body, Copies
 from tracedbg.adapters.torch_compile.walk.placing import place, plan_frees
+from tracedbg.adapters.torch_compile.walk.saved import call_names
 from tracedbg.adapters.torch_compile.walk.spans import spans
 from tracedbg.debugging import Outline
 
@@ -48,6 +49,8 @@ class Record:
         """The position of each op in `sites`."""
         bodies: list[Body] = []
         self.sites: tuple[OpSite, ...] = tuple(self._number(graph_module, copies, bodies))
+        self.calls = call_names(copies)
+        """Its ops by the names that AOTAutograd has for them."""
         placed = place(timeline, copies)
         for body in bodies:
             plan_frees(body)
