@@ -150,6 +150,24 @@ def test_what_is_set_at_a_stop_is_used_by_what_runs_later(walked, compiled):
     assert compiled(X, 2).item() == 22.0
 
 
+def test_an_argument_that_is_set_is_used_by_the_graph_and_by_what_runs_after_it(walked):
+    def f(x, later):
+        y = x * 2  # @first
+        torch._dynamo.graph_break()
+        return y + x + later
+
+    compiled = torch.compile(f, backend="aot_eager")
+    assert compiled(X, X).tolist() == [4.0, 8.0]
+
+    def set_both(stop):
+        for name, number in [("x", 10.0), ("later", 100.0)]:
+            stop.view.frames()[0].assign(name, torch.full((2,), number))
+
+    walked.line(f, "first")
+    walked.script.at_stop = set_both
+    assert compiled(X, X).tolist() == [130.0, 130.0]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -93,7 +93,7 @@ ATTRIBUTES = {
 
 HIDDEN_VARIABLES = ("___", "__nested_", "__is_tracing_", "graph_out_")
 """How the variables begin that Dynamo adds to a function, in 2.5-2.13."""
-RESUME_NAME = re.compile(r"torch_dynamo_resume_in_(?P<name>.*)_at_\d+$", re.DOTALL)
+RESUME_NAME = re.compile(r"torch_dynamo_resume_in_(?P<name>.*)_at_(?P<line>\d+)$", re.DOTALL)
 """How the functions are called that are the rest of one, in 2.5-2.13."""
 
 
@@ -111,6 +111,12 @@ def source_name(source: Any) -> str:
     """The expression for a source: an attribute since 2.10, a method before."""
     name = source.name
     return str(name() if callable(name) else name)
+
+
+def input_source(node: Any) -> str | None:
+    """The expression for where an input of Dynamo's graph comes from: in `meta["grapharg"]`, in 2.5-2.13."""
+    source = getattr(node.meta.get("grapharg"), "source", None)
+    return None if source is None else source_name(source)
 
 
 def is_generated(code: CodeType) -> bool:

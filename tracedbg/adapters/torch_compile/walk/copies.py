@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_compile.walk import _compat
 from tracedbg.events import Frame
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Copies:
     """Copies graphs: what they hold (parameters, constants) is shared, what they call is copied too."""
 
     def __init__(self) -> None:
+        self.inputs: dict[str, Any] = {}
+        """The inputs of the copy of the outermost graph, by the expressions for where they come from."""
         self.nodes: dict[Any, Any] = {}
         """The node of a copy, by that of Dynamo's graph."""
         self.bodies: dict[Any, Body] = {}
@@ -91,6 +94,8 @@ class Copies:
             made = graph.node_copy(node, self.nodes.__getitem__)
             made.meta = {}
             self.nodes[node] = made
+            if (source := _compat.input_source(node)) is not None:
+                self.inputs[source] = made
             (body.placeholders if made.op == "placeholder" else body.nodes).append(made)
             if made.op in ("get_attr", "call_module"):
                 self._hold(body, module, str(made.target))

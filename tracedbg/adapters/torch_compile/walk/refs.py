@@ -204,17 +204,26 @@ def _symbolic(variable: Any, output: Any) -> Ref | None:
         return None
 
 
-def with_nodes(ref: Ref, nodes: Mapping[Any, Any]) -> Ref | None:
-    """`ref` with the nodes of a copy of the graph; None if it is about a node that is not in it."""
+def with_nodes(ref: Ref, nodes: Mapping[Any, Any], inputs: Mapping[str, Any]) -> Ref | None:
+    """`ref` with the nodes of a copy of the graph; None if it is about a node that is not in it.
+
+    Args:
+        ref: with the nodes of Dynamo's graph.
+        nodes: those of the copy, by Dynamo's.
+        inputs: the inputs of the copy by their sources: at a line before its first use, a tensor that the
+            function was given is not known as such.
+    """
     if isinstance(ref, NodeValue):
         node = nodes.get(ref.node)
         return NodeValue(node, ref.otherwise) if node is not None else ref.otherwise
+    if isinstance(ref, SourceValue) and ref.expression in inputs:
+        return NodeValue(inputs[ref.expression], ref)
     if isinstance(ref, Items):
-        found = [with_nodes(item, nodes) for item in ref.items]
+        found = [with_nodes(item, nodes, inputs) for item in ref.items]
         items = tuple(item for item in found if item is not None)
         return replace(ref, items=items) if len(items) == len(found) else None
     if isinstance(ref, Entries):
-        entries = [(key, with_nodes(item, nodes)) for key, item in ref.entries]
+        entries = [(key, with_nodes(item, nodes, inputs)) for key, item in ref.entries]
         return replace(ref, entries=tuple((key, item) for key, item in entries if item is not None))
     return ref
 

@@ -128,16 +128,33 @@ class TracedFrame:
         if ref is None:
             raise CannotAssignError(f"no variable named {name!r} in {self.function}")
         level = self._level.holding(ref.node) if isinstance(ref, NodeValue) else None
+        if isinstance(ref, SourceValue) and self._assign_unused(name, ref, value):
+            return
         if not isinstance(ref, NodeValue) or level is None:
             raise CannotAssignError(_why_not(name, ref))
         level.values[ref.node] = value
         self._assign_argument(name, ref.otherwise, value)
 
-    def _assign_argument(self, name: str, source: Ref | None, value: object) -> None:
+    def _assign_argument(self, name: str, source: Ref | None, value: object) -> bool:
         """What runs after the graph finds an argument in the frame, not among what the graph returns."""
         frame = self._call.frame
-        if frame is not None and source == SourceValue(f"L['{name}']") and name in frame.f_locals:
-            PythonFrame(frame).assign(name, value)
+        is_argument = self._mark.caller is None and source == SourceValue(f"L['{name}']")
+        if frame is None or not is_argument or name not in frame.f_locals:
+            return False
+        PythonFrame(frame).assign(name, value)
+        return True
+
+    def _assign_unused(self, name: str, ref: SourceValue, value: object) -> bool:
+        """Set a tensor that the graph does not use, and what runs after it may: whether it is one."""
+        import torch
+
+        try:
+            old = self._source_value(ref.expression)
+        except NoValueError:
+            return False
+        if not isinstance(old, torch.Tensor):
+            return False
+        return self._assign_argument(name, ref, value)
 
     def _node_value(self, node: Any) -> Any:
         level = self._level.holding(node)
