@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins, session
@@ -54,9 +55,9 @@ class Comparing:
             with hooks.guarded("load"):
                 comparer = plugins.load_comparer(name)
                 for module in comparer.modules:
-                    self._imports.watch(module, _Attach(self, comparer, hooks))
+                    self._imports.watch(module, partial(self.attach, comparer, hooks))
 
-    def attach(self, comparer: Comparer, module: ModuleType, hooks: Hooks) -> None:
+    def attach(self, comparer: Comparer, hooks: Hooks, module: ModuleType) -> None:
         """Attach one comparer, once."""
         if hooks in self._hooks:
             return
@@ -82,18 +83,6 @@ class Comparing:
     def _write(self, line: dict[str, object]) -> None:
         with self._lock, open(self._options.output, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-
-
-@dataclass(frozen=True)
-class _Attach:
-    """What to do once a module of a comparer has been imported."""
-
-    comparing: Comparing
-    comparer: Comparer
-    hooks: Hooks
-
-    def __call__(self, module: ModuleType) -> None:
-        self.comparing.attach(self.comparer, module, self.hooks)
 
 
 def start_from_environment() -> None:

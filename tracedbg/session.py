@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import plugins
@@ -108,7 +109,7 @@ class _Observers:
                 adapter = plugins.load_adapter(name)
                 for module in adapter.modules:
                     imports.watch(module.partition(".")[0], self.see)
-                    imports.watch(module, _Attach(self, adapter, hooks))
+                    imports.watch(module, partial(self.attach, adapter, hooks))
 
     def replace_after_fork(self, parents: Recorder, ours: Recorder | None) -> None:
         """In a forked child: send to `ours` what went to the parent's recorder."""
@@ -153,7 +154,7 @@ class _Observers:
             self._versions[name] = version
             self.hub.emit(FrameworkSeen(name, version))
 
-    def attach(self, adapter: Adapter, module: ModuleType, hooks: Hooks) -> None:
+    def attach(self, adapter: Adapter, hooks: Hooks, module: ModuleType) -> None:
         """Install one adapter's hooks, once."""
         with self._lock:
             if not self._recorders or adapter.name in self._attached:
@@ -164,18 +165,6 @@ class _Observers:
                 adapter.attach(module, hooks)
             if hooks.has_tellers:
                 self._ticker.start()
-
-
-@dataclass(frozen=True)
-class _Attach:
-    """What to do once a module of an adapter has been imported."""
-
-    observers: _Observers
-    adapter: Adapter
-    hooks: Hooks
-
-    def __call__(self, module: ModuleType) -> None:
-        self.observers.attach(self.adapter, module, self.hooks)
 
 
 _observers = _Observers()

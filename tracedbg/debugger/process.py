@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins, session
@@ -38,11 +38,11 @@ class Debugger:
             with hooks.guarded("load"):
                 walker = plugins.load_walker(name)
                 if not walker.modules:
-                    self.attach(walker, None, hooks)
+                    self.attach(walker, hooks)
                 for module in walker.modules:
-                    self._imports.watch(module, _Attach(self, walker, hooks))
+                    self._imports.watch(module, partial(self.attach, walker, hooks))
 
-    def attach(self, walker: Walker, module: ModuleType | None, hooks: Hooks) -> None:
+    def attach(self, walker: Walker, hooks: Hooks, module: ModuleType | None = None) -> None:
         """Attach one walker, once."""
         if hooks in self._hooks:
             return
@@ -53,10 +53,11 @@ class Debugger:
     def switch_on(self, mode: str) -> None:
         """Switch a mode of `plugins.MODES` on, in each framework as soon as the program has imported it."""
         for framework in plugins.MODES[mode]:
-            self._imports.watch(framework, _SwitchOn(self, mode))
+            self._imports.watch(framework, partial(self.switched_on, mode))
 
-    def switched_on(self, mode: str, framework: str) -> None:
+    def switched_on(self, mode: str, module: ModuleType) -> None:
         """The framework is there."""
+        framework = module.__name__
         hooks = Hooks(session.hub(), f"mode.{mode}")
         with hooks.guarded(framework):
             switch = plugins.load_mode(mode, framework)
@@ -85,29 +86,6 @@ class Nobody:
 
     def say(self, text: str, stop: Stop | None = None) -> None:  # noqa: D102
         pass
-
-
-@dataclass(frozen=True)
-class _Attach:
-    """What to do once a module of a walker has been imported."""
-
-    debugger: Debugger
-    walker: Walker
-    hooks: Hooks
-
-    def __call__(self, module: ModuleType) -> None:
-        self.debugger.attach(self.walker, module, self.hooks)
-
-
-@dataclass(frozen=True)
-class _SwitchOn:
-    """What to do once a framework has been imported that has a mode."""
-
-    debugger: Debugger
-    mode: str
-
-    def __call__(self, module: ModuleType) -> None:
-        self.debugger.switched_on(self.mode, module.__name__)
 
 
 _debuggers: list[Debugger] = []
