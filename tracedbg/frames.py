@@ -9,6 +9,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,7 +18,7 @@ from tracedbg.source import code_name, is_ours, is_user_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from tracedbg.debugging import FrameView, OpView
 
@@ -40,6 +41,48 @@ def depth_of(frame: FrameType | None) -> int:
     return depth
 
 
+@dataclass(frozen=True)
+class Generated:
+    """What a framework has made of a function, and runs in its place."""
+
+    function: str
+    """The user's name of it."""
+    goes_on_at: int = 0
+    """The line in which it goes on with what other code has begun, where it is the rest of a function."""
+    hidden: tuple[str, ...] = ()
+    """How the variables begin that are not the user's."""
+
+
+_readers: tuple[Callable[[CodeType], Generated | None], ...] = ()
+
+
+def add_reader(reader: Callable[[CodeType], Generated | None]) -> Callable[[], None]:
+    """How to know code that a framework has made; returns what forgets it again."""
+    global _readers  # noqa: PLW0603  frames are looked at where nobody knows a debugger
+    _readers = (*_readers, reader)
+
+    def remove() -> None:
+        global _readers  # noqa: PLW0603  likewise
+        _readers = tuple(one for one in _readers if one is not reader)
+
+    return remove
+
+
+def generated(code: CodeType) -> Generated | None:
+    """What is known of code that a framework has made; None for any other."""
+    return next((found for reader in _readers if (found := reader(code)) is not None), None)
+
+
+def whole(frame: FrameType) -> FrameType:
+    """The frame of the whole function, where `frame` is of the rest of one: the two are one to the user."""
+    while frame.f_back is not None and (made := generated(frame.f_code)) is not None and made.goes_on_at:
+        around = generated(frame.f_back.f_code)
+        if around is None or around.function != made.function:
+            break
+        frame = frame.f_back
+    return frame
+
+
 class PythonFrame:
     """A `FrameView` of a running Python frame."""
 
@@ -47,14 +90,19 @@ class PythonFrame:
 
     def __init__(self, frame: FrameType, line: int | None = None) -> None:
         self.frame = frame
-        self.function = code_name(frame.f_code)
+        made = generated(frame.f_code)
+        self.function = code_name(frame.f_code) if made is None else made.function
+        self._hidden = () if made is None else made.hidden
         self.file = real_path(frame.f_code.co_filename)
         self.line = line or frame.f_lineno or frame.f_code.co_firstlineno
         self.is_user = is_user_file(frame.f_code.co_filename)
 
     def variables(self) -> Mapping[str, Any]:
         """See `FrameView`; the same for the methods below."""
-        return dict(self.frame.f_locals)
+        found = self.frame.f_locals
+        if self._hidden:
+            return {name: value for name, value in found.items() if not name.startswith(self._hidden)}
+        return dict(found)
 
     def names(self) -> Mapping[str, Any]:  # noqa: D102
         return self.frame.f_globals
@@ -75,7 +123,7 @@ def python_stack(frame: FrameType | None) -> list[PythonFrame]:
     while frame is not None:
         if not is_ours(frame.f_code.co_filename):
             found.append(PythonFrame(frame))
-        frame = frame.f_back
+        frame = whole(frame).f_back
     return found
 
 
@@ -157,7 +205,7 @@ class PythonView:
         if outer is None:
             if frame is None or is_ours(frame.f_code.co_filename):
                 return python_stack(frame)
-            return Stack([PythonFrame(frame)], lambda: python_stack(frame.f_back))
+            return Stack([PythonFrame(frame)], lambda: python_stack(whole(frame).f_back))
         return Stack([outer], lambda: python_stack(frame))
 
 

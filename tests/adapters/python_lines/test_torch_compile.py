@@ -6,7 +6,7 @@ import pytest
 
 from adapters.python_lines.debugged import debugging
 from tracedbg.adapters.torch_compile.apart import _compat, keep_apart
-from tracedbg.engine import Go
+from tracedbg.engine import Action, Go
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -83,8 +83,60 @@ def test_lines_of_compiled_code_do_not_stop_and_lines_of_eager_code_do():
     plain = run_plain()
     marks = ("compiled", "after the break", "compiled returns", "left out", "inner")
     debugged, at = run_debugged(*marks)
-    assert at == ["left out"] * 4
+    assert (
+        at == ["after the break", "left out"] * 4
+    )  # nothing is compiled up to that call: no graph has its line
     assert debugged == plain
+
+
+def make_cut():
+    """A compiled function that is cut in a callee, with nothing to compile before and behind."""
+
+    def callee(y):
+        torch._dynamo.graph_break()
+        return y + 1
+
+    @torch.compile(backend="eager")
+    def f(x):
+        a = callee(x)  # @cut
+        torch._dynamo.graph_break()  # @cut again
+        return a
+
+    return f
+
+
+def test_the_lines_around_a_cut_stop_once_each_in_the_users_function():
+    def run():
+        f = make_cut()
+        return f(torch.ones(2)).sum().item() + f(torch.ones(2)).sum().item()
+
+    stacks = []
+
+    def step(stop):
+        names = [one.function.rpartition(".")[2] for one in stop.view.frames() if one.file == __file__]
+        stacks.append(names[: names.index("run") + 1])
+        return Action(Go.OVER)
+
+    def go_on(stop):
+        step(stop)
+        return Action(Go.CONTINUE)
+
+    def counted():
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
+        torch._dynamo.utils.clear_compilation_metrics()
+        return run(), counts()
+
+    plain = counted()
+    with debugging(step, go_on, step, go_on) as debugged:
+        keep_apart(debugged.hooks, debugged.engine)
+        debugged.stop_at(__file__, "cut")
+        result = counted()
+    assert debugged.script.at == ["cut", "cut again"] * 2
+    assert stacks == [["f", "run"]] * 4
+    assert [sorted(names) for names in debugged.script.looks[::2]] == [["callee", "x"]] * 2
+    assert {name for names in debugged.script.looks for name in names} <= {"callee", "x", "a"}
+    assert result == plain
 
 
 def test_stepping_through_compiled_calls_adds_no_compile():

@@ -101,4 +101,5 @@ class Monitoring:
         return self._monitoring.DISABLE
 
     def _ask(self, frame: FrameType) -> None:
-        self._debugger.line(LineView(frame))
+        if self._wanted.is_new(frame):
+            self._debugger.line(LineView(frame))

@@ -161,6 +161,8 @@ class SetTrace:
         return about_to_run
 
     def _ask(self, frame: FrameType) -> None:
+        if not self._wanted.is_new(frame):
+            return
         try:
             self._debugger.line(LineView(frame))
         except KeyboardInterrupt:

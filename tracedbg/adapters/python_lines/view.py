@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracedbg.frames import depth_of, python_stack, real_path
+from tracedbg.frames import depth_of, python_stack, real_path, whole
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -31,7 +31,7 @@ class LineView:
     @property
     def depth(self) -> int:
         """See `View`; the same for `frames`."""
-        return depth_of(self._frame)
+        return depth_of(whole(self._frame))
 
     def frames(self) -> list[FrameView]:  # noqa: D102
         return [*python_stack(self._frame)]

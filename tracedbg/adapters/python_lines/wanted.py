@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tracedbg.adapters.python_lines.outlines import is_loaded, outlines, own_lines, source_outlines
-from tracedbg.frames import real_path
+from tracedbg.frames import generated, real_path
 from tracedbg.source import is_user_file
 
 if TYPE_CHECKING:
@@ -92,6 +92,11 @@ class Wanted:
         _, is_generated, own = known
         stops = lines & own
         return stops if not is_generated and (self.stepping or stops) else None
+
+    def is_new(self, frame: FrameType) -> bool:
+        """Whether the line that a frame is at has not been asked about in what it goes on with."""
+        made = generated(frame.f_code)
+        return made is None or made.goes_on_at != frame.f_lineno
 
     def is_in_the_way(self, frame: FrameType, thread_id: int) -> bool:
         """Whether a frame that is running already may stop."""
