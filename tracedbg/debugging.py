@@ -182,8 +182,8 @@ class Debugger(Protocol):
 
         Args:
             outline: of the graph that is called.
-            depth: `View.depth` of its first line, where that is known: a step over or out that began as deep, in
-                another graph of the same function, ends in this one.
+            depth: `View.depth` of its first line, where that is known: a step over or out that began as deep,
+                in another graph of the same function, ends in this one.
         """
 
     def may_stop_at_ops(self) -> bool:
@@ -218,6 +218,9 @@ class Debugger(Protocol):
 
     def looks_at_ops(self) -> bool:
         """Whether `before_op` and `after_op` could do anything in this thread: likewise."""
+
+    def stops_in_backward(self, file: str, line: int) -> bool:
+        """Whether a breakpoint of that line, by its condition, is about the backward of it as well."""
 
     def enter(self, view: View) -> None:
         """A walk begins; may stop."""

@@ -501,3 +501,23 @@ def test_a_line_that_was_moved_comes_back_when_a_trace_has_it():
     engine.add_outline(outline([(FILE, 3), (FILE, 5)], ["add"], [(FILE, 1, 9)]))
     assert (one.line, one.asked_line) == (3, 3)
     assert engine.breakpoints.at_line(FILE, 3) == (one,)
+
+
+def test_a_condition_knows_whether_it_is_asked_in_a_backward():
+    script = Script()
+    engine = engine_with(script, Breakpoint(file=FILE, line=3, condition="is_backward"))
+    run(engine, [Point(3), Point(3, is_backward=True)])
+    assert [stop.view.is_backward for stop in script.stops] == [True]
+    assert script.said == []
+
+
+def test_only_a_condition_that_names_the_backward_is_about_a_lines_backward():
+    engine = engine_with(Script(), Breakpoint(file=FILE, line=3, condition="not is_backwards"))
+    assert not engine.stops_in_backward(FILE, 3)
+    assert not engine.may_stop_at_ops()
+    added = engine.breakpoints.add(Breakpoint(file=FILE, line=3, condition="x and is_backward"))
+    assert engine.stops_in_backward(FILE, 3)
+    assert engine.may_stop_at_ops()  # a backward of eager ops has no lines but theirs
+    assert not engine.stops_in_backward(FILE, 4)
+    engine.breakpoints.remove([added.id])
+    assert not engine.stops_in_backward(FILE, 3)

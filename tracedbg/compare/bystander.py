@@ -86,6 +86,9 @@ class Bystander:
     def looks_at_ops(self) -> bool:  # noqa: D102
         return False
 
+    def stops_in_backward(self, file: str, line: int) -> bool:  # noqa: ARG002, D102
+        return False
+
     def enter(self, view: View) -> None:  # noqa: D102
         pass
 

@@ -36,6 +36,7 @@ FILTERS = {
 
 _OF_VALUES = frozenset({"nan", "inf", "shape", "error"})
 """Filters that take a look at each op of a graph."""
+_NAMES_BACKWARD = re.compile(r"\bis_backward\b")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     ">=": operator.ge,
@@ -71,7 +72,7 @@ class Breakpoint:
     filter: str = ""
     """A name of `FILTERS`."""
     condition: str = ""
-    """A Python expression over the locals."""
+    """A Python expression over the locals, and `is_backward`."""
     hit_condition: str = ""
     """`5`, `>= 5`, `% 10`: over the number of hits."""
     log_message: str = ""
@@ -106,6 +107,8 @@ class Breakpoints:
         """Those with an `op_index`."""
         self.filters: dict[str, Breakpoint] = {}
         """Those with a `filter`, by its name."""
+        self.in_backward: frozenset[tuple[str, int]] = frozenset()
+        """The lines of those whose condition names `is_backward`."""
 
     @property
     def all(self) -> tuple[Breakpoint, ...]:
@@ -199,6 +202,11 @@ class Breakpoints:
             self.by_op = tuple(one for one in self._all if one.op_pattern)
             self.by_index = tuple(one for one in self._all if one.op_index is not None)
             self.filters = {one.filter: one for one in self._all if one.filter}
+            self.in_backward = frozenset(
+                (one.file, one.line)
+                for one in self._all
+                if one.file and _NAMES_BACKWARD.search(one.condition) is not None
+            )
         for listener in list(self._listeners):
             listener()
 

@@ -97,7 +97,10 @@ class Engine:
         return self.breakpoints.concern(outline.lines, outline.ops)
 
     def may_stop_at_ops(self) -> bool:  # noqa: D102
-        if self.breakpoints.by_op or self.breakpoints.wants_values or "host_sync" in self.breakpoints.filters:
+        breakpoints = self.breakpoints
+        if breakpoints.by_op or breakpoints.wants_values or breakpoints.in_backward:
+            return True
+        if "host_sync" in breakpoints.filters:
             return True
         return any(step.needs_ops for step in tuple(self._steps.values()))
 
@@ -139,10 +142,13 @@ class Engine:
 
     def looks_at_ops(self) -> bool:  # noqa: D102
         breakpoints = self.breakpoints
-        if breakpoints.by_op or breakpoints.by_index or breakpoints.wants_values:
+        if breakpoints.by_op or breakpoints.by_index or breakpoints.wants_values or breakpoints.in_backward:
             return not self._is_suspended
         step = self._step
         return step is not None and step.needs_ops and not self._is_suspended
+
+    def stops_in_backward(self, file: str, line: int) -> bool:  # noqa: D102
+        return (file, line) in self.breakpoints.in_backward
 
     def enter(self, view: View) -> None:  # noqa: D102
         step = self._step
@@ -244,14 +250,14 @@ class Engine:
             self._local.suspended -= 1
 
     def evaluate(self, text: str, view: View, frame: int = 0) -> object:
-        """The value of an expression in a frame of `view`.
+        """The value of an expression in a frame of `view`; `is_backward` is a name in it.
 
         Raises:
             Exception: whatever it raises.
         """
         at = view.frames()[frame]
         with self.suspended():
-            return evaluate(text, at)
+            return evaluate(text, at, {"is_backward": view.is_backward})
 
     # --- inside ------------------------------------------------------------------------------
 
