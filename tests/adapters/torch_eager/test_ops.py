@@ -68,6 +68,13 @@ def test_a_nan_of_the_backward_is_named_with_the_line_of_the_forward(debug, scri
     assert [stop.view.op.site.name for stop in script.stops] == ["SqrtBackward0", "MulBackward0"]
 
 
+def test_a_line_stops_in_the_backward_where_its_condition_asks_for_it(debug, script):
+    debug(script, Breakpoint(file=__file__, line=at("flat"), condition="is_backward"))
+    for _ in range(2):
+        bad_backward(*inputs()).backward()
+    assert script.seen == [("breakpoint", "", at("flat"), True)] * 2
+
+
 def test_steps_go_from_op_to_op(debug):
     script = Script(Go.OP, Go.OP, look=lambda stop: stop.view.op.site.op)
     debug(script, Breakpoint(op_pattern="aten.mm"))

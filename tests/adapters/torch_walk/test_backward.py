@@ -177,6 +177,27 @@ def test_a_breakpoint_on_a_line_stops_in_the_forward_only(walked):
     assert walked.script.told == [(False, "0/0 forward", line_of(root, "root"))]
 
 
+@pytest.mark.parametrize("way", ["eager", "compiled", "walked"])
+def test_a_condition_that_names_is_backward_stops_a_line_in_the_backward(way, walked):
+    function = zeroed if way == "eager" else torch.compile(zeroed, backend="aot_eager")
+    x, w = leaves(1.0, 4.0)
+    function(x, w)
+    with eager_ops(walked):
+        if way == "compiled":
+            loss = function(x, w)
+        for marker in ("zero", "sqrt"):
+            walked.line(zeroed, marker, condition="is_backward")
+        if way != "compiled":
+            loss = function(x, w)
+        assert walked.script.told == []
+        loss.backward()
+        walked.engine.breakpoints.clear()
+    graph = "0/0 backward" if way == "compiled" else ""
+    expected = [(True, graph, line_of(zeroed, marker)) for marker in ("sqrt", "zero")]
+    assert walked.script.told == expected
+    assert {stop.reason for stop in walked.script.stops} == {"breakpoint"}
+
+
 def test_a_step_goes_from_line_to_line_of_the_forward_in_the_order_of_the_backward(walked):
     function = torch.compile(loss_of, backend="aot_eager")
     x, w = leaves(1.0, 4.0)

@@ -51,15 +51,20 @@ def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines) -> Any:
     from tracedbg.adapters.torch_eager.syncs import tell_sync  # noqa: PLC0415  with torch, as the rest
 
     count = 0
+    last: tuple[str, int] | None = None
 
     def look(frame, func, args, kwargs) -> PythonView:
-        nonlocal count
+        nonlocal count, last
         node = lines.node()
         op = EagerOp(func, args, kwargs, count, "" if node is None else node.name())
         count += 1
         outer = None if node is None else lines.frame_of(node)
         view = PythonView(frame, op=op, outer=outer, is_backward=node is not None)
         op.file, op.line = view.file, view.line
+        before, last = last, None if outer is None else (outer.file, outer.line)
+        if last is not None and last != before and debugger.stops_in_backward(*last):
+            at_line = PythonView(frame, outer=outer, is_backward=True)
+            hooks.safely("line of backward", debugger.line, at_line)
         if node is None:
             lines.note(next(iter(view.frames()), None))
         return view

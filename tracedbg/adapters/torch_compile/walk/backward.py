@@ -4,10 +4,11 @@ AOTAutograd makes the graph of the backward while the forward is compiled; it is
 autograd the compiled backward, whichever backend has compiled it. Armed, that gives autograd a walk instead,
 after it has compiled what it would have compiled. So a breakpoint may be set when the forward has run.
 
-Where it stops: a breakpoint on a line stops in the forward only, as it does in eager code. In the backward
-stop ops by their name or number, filters (`nan`!), and steps: a step into `loss.backward()` goes to the lines
-of the forward, in the order of the backward. If the forward was walked, its backward is autograd's own, of
-eager ops: their nodes know the lines that the walk was at, see `torch_common.running`.
+Where it stops: a breakpoint on a line stops in the forward only, as it does in eager code, unless its
+condition names `is_backward`: it is then asked at the ops for that line, too. In the backward stop ops by
+their name or number, filters (`nan`!), and steps: a step into `loss.backward()` goes to the lines of the
+forward, in the order of the backward. If the forward was walked, its backward is autograd's own, of eager
+ops: their nodes know the lines that the walk was at, see `torch_common.running`.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Backwards:
 
     def _decide(self, switch: _Switch) -> None:
         armed = None
-        while armed != (wanted := self._is_on and self._debugger.may_walk(switch.record.outline)):
+        while armed != (wanted := self._is_on and switch.may_walk()):
             armed = wanted  # asked again afterwards: whoever is last in a race has the last answer
             switch.set(armed=armed)
 
@@ -113,6 +114,13 @@ class _Switch:
         else:
             vars(compiler).pop(_compat.GET_BACKWARD, None)
 
+    def may_walk(self) -> bool:
+        """Whether any thread could want a walk."""
+        return self._debugger.may_walk(self.record.outline) or self._stops_at_lines()
+
+    def _stops_at_lines(self) -> bool:
+        return any(self._debugger.stops_in_backward(*place) for place in self.record.places)
+
     def _make(self, kind: Any) -> Any:
         import torch
 
@@ -134,7 +142,7 @@ class _Switch:
 
     def _prepared(self, frame: FrameType) -> BackwardCall | None:
         base = depth_of(users_frame(frame))
-        if not self._debugger.wants_walk(self.record.outline, base + 1):
+        if not (self._debugger.wants_walk(self.record.outline, base + 1) or self._stops_at_lines()):
             return None
         return BackwardCall(self.record, self._debugger, self._hooks, frame, base)
 

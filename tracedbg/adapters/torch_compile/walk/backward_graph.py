@@ -74,6 +74,8 @@ class BackwardRecord:
             output = output_text(original.meta.get("val"))
             sites.append(OpSite(site.name, _name(original, site.op), site.inputs, output, file, line))
         self.sites: tuple[OpSite, ...] = tuple(sites)
+        self.places = frozenset((site.file, site.line) for site in sites if site.file)
+        """The lines of the forward."""
         functions = [stack[-1].function for stack in self._stacks.values() if stack]
         self.function = max(functions, key=functions.count, default="")
         # Its lines are those of the forward, where a breakpoint on a line stops: see `backward.py`.

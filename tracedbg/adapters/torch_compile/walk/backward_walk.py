@@ -73,12 +73,14 @@ class BackwardCall:
         return frames[first:]
 
     def _pass_line(self, node: Any, level: Level, last: tuple[str, int] | None) -> tuple[str, int] | None:
-        """A breakpoint on a line is one of the forward: only who steps is told of lines here."""
+        """A breakpoint on a line is one of the forward: told are steps, and who asks for the backward."""
         here = self.record.place_of(node)
         if self.record.numbers[node] == 0:
             view = BackwardView(self, level, node, at_op=False)
             self._ask("enter backward", self._debugger.enter, view)
-        if here is not None and here != last and self._debugger.is_stepping():
+        if here is None or here == last:
+            return here
+        if self._debugger.is_stepping() or self._debugger.stops_in_backward(*here):
             view = BackwardView(self, level, node, at_op=False)
             self._ask("line of backward", self._debugger.line, view)
         return here
