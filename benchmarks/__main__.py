@@ -45,6 +45,7 @@ MILLISECONDS = {
     "startup": ("start-up of a program, beyond plain", 60.0),
     "explain_tf": ("explaining a retrace of tf.function", 1.0),
     "explain_torch": ("explaining a recompile of torch.compile", 2.0),
+    "dap_torch": ("a stop over the debug adapter, and on to the next", 5.0),
 }
 
 NAMES = [*RATIOS, *DEBUGGED, *ARMED, *MILLISECONDS]
@@ -132,7 +133,7 @@ def observed_figure(name: str, *options: str) -> float:
 
 def measure_ms(name: str, pairs: int) -> Row:
     what, limit = MILLISECONDS[name]
-    if name.startswith("explain_"):
+    if name.startswith(("explain_", "dap_")):
         figures = [explain_figure(name) for _ in range(pairs)]
     else:
         measure = {"import": import_ms, "help": help_ms, "startup": startup_ms}[name]

@@ -201,7 +201,7 @@ def _in_terminal(order: _Order, console: str, theirs: socket.socket | None, edit
                 "args": [sys.executable, "-m", "tracedbg", "dap", "--in-terminal", path],
             },
         )
-        asked.add_done_callback(lambda answer: listener.close() if answer.exception() else None)
+        asked.add_done_callback(lambda answer: _wake(listener) if answer.exception() else None)
         try:
             connection, _ = listener.accept()
         except OSError as error:
@@ -219,6 +219,12 @@ def _in_terminal(order: _Order, console: str, theirs: socket.socket | None, edit
     finally:
         listener.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wake(listener: socket.socket) -> None:
+    """End a wait for a connection in another thread, which closing does not."""
+    with suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def _run_in_terminal(path: str) -> int:

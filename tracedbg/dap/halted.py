@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import queue
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tracedbg.dap.arguments import RequestError
@@ -86,16 +87,29 @@ class Job:
         try:
             return self._do()
         finally:
-            with self._lock:
-                if self._thread_id is not None and self.is_cancelled:
-                    _raise_in(self._thread_id, None)
-                self._thread_id = None
+            with suppress(CancelledError):  # asked for at the very end, it comes in here
+                self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            may_come = self._thread_id is not None and self._is_cancelled
+            self._thread_id = None
+        if may_come:
+            for _ in range(_INSTRUCTIONS):
+                pass
 
 
-def _raise_in(thread_id: int, error: type[BaseException] | None) -> None:
-    """Have another thread raise `error` at its next instruction; None takes it back."""
-    wanted = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), wanted)
+_INSTRUCTIONS = 100
+"""Turns of a loop, in one of the first of which an error comes that another thread has asked for."""
+
+
+def _raise_in(thread_id: int, error: type[BaseException]) -> None:
+    """Have another thread raise `error` at its next instruction.
+
+    It is never taken back: to do so leaves CPython 3.11 with a mark of an error to come that nothing wipes out,
+    and the next function that any thread traces would not begin, for ever.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(error))
 
 
 class Halted:

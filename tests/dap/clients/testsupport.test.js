@@ -6,7 +6,7 @@ const { DebugClient } = require('@vscode/debugadapter-testsupport');
 const python = process.env.TRACEDBG_TEST_PYTHON;
 const program = process.env.TRACEDBG_TEST_PROGRAM;
 const line = mark => 1 + fs.readFileSync(program, 'utf8').split('\n').findIndex(text => text.endsWith(`# @${mark}`));
-const seconds = 120_000;
+const seconds = 60_000;
 
 describe('tracedbg dap', function () {
   this.timeout(seconds);
