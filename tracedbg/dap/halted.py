@@ -106,8 +106,8 @@ _INSTRUCTIONS = 100
 def _raise_in(thread_id: int, error: type[BaseException]) -> None:
     """Have another thread raise `error` at its next instruction.
 
-    It is never taken back: to do so leaves CPython 3.11 with a mark of an error to come that nothing wipes out,
-    and the next function that any thread traces would not begin, for ever.
+    It is never taken back: to do so leaves CPython 3.11 with a mark of an error to come that nothing wipes
+    out, and the next function that any thread traces would not begin, for ever.
     """
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(error))
 

@@ -40,6 +40,7 @@ def debug():
         TorchEagerWalker().attach(torch, hooks, engine)
         return engine
 
+    attach.hooks = hooks
     yield attach
     hooks.remove()
     assert _get_current_dispatch_mode_stack() == []

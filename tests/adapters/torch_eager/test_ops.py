@@ -134,6 +134,8 @@ def test_compiles_are_the_same_under_it(debug, script):
     import torch
     from torch._dynamo.utils import counters
 
+    from tracedbg.adapters.torch_compile.apart import keep_apart
+
     def run():
         torch._dynamo.reset()
         counters.clear()
@@ -143,6 +145,7 @@ def test_compiles_are_the_same_under_it(debug, script):
 
     plain = run()
     engine = debug(script, "nan")
+    keep_apart(debug.hooks, engine)
     armed = run()
     engine.breakpoints.clear()
     after = run()

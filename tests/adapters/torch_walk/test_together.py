@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,17 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack  # noqa: E402
+
 from adapters.sink import attached  # noqa: E402
 from adapters.torch_walk import ddp_program  # noqa: E402
 from adapters.torch_walk.walking import walking  # noqa: E402
 from tracedbg.adapters.torch_compile import TorchCompileAdapter  # noqa: E402
-from tracedbg.engine import Breakpoint  # noqa: E402
+from tracedbg.adapters.torch_compile.apart import keep_apart  # noqa: E402
+from tracedbg.adapters.torch_eager import TorchEagerWalker  # noqa: E402
+from tracedbg.engine import Breakpoint, Go  # noqa: E402
 from tracedbg.events import GraphMade, TraceEnded  # noqa: E402
+from tracedbg.hooks import Hooks, Hub  # noqa: E402
 
 
 def f(x):
@@ -59,6 +65,75 @@ def test_recording_and_walking_go_together_in_either_order(fresh_dynamo):
     stops, seen = found[0]
     assert [op for op, _ in stops] == ["Tensor.relu"] * 3
     assert len(seen) == 4
+
+
+@contextmanager
+def both(dynamo):
+    """The walkers of compiled functions and of eager ops, on one engine, as in a debugged program."""
+    with walking(dynamo.convert_frame) as found:
+        hooks = Hooks(Hub(), "walk.torch_eager")
+        keep_apart(hooks, found.engine)
+        TorchEagerWalker().attach(torch, hooks, found.engine)
+        try:
+            yield found
+        finally:
+            hooks.remove()
+    assert torch._C._dispatch_tls_local_include_set() == KEYS
+    assert _get_current_dispatch_mode_stack() == []
+
+
+KEYS = torch._C._dispatch_tls_local_include_set()
+
+
+def shifted(x):
+    y = x + 1
+    z = y.relu()  # @shifted
+    return z * 2
+
+
+def test_an_op_breakpoint_that_is_taken_out_inside_a_compiled_function_leaves_nothing(fresh_dynamo):
+    with both(fresh_dynamo) as found:
+        found.engine.breakpoints.add(Breakpoint(op_pattern="*relu*"))
+        found.script.at_stop = lambda _: found.engine.breakpoints.clear()
+        compiled = torch.compile(shifted, backend="eager")
+        assert compiled(torch.ones(2)).tolist() == [4.0, 4.0]
+        assert torch._C._dispatch_tls_local_include_set() == KEYS
+        assert (torch.ones(2).relu() + 1).tolist() == [2.0, 2.0]
+        assert [stop.op for stop in found.script.stops] == ["Tensor.relu"]
+
+
+def test_an_op_breakpoint_that_is_set_inside_a_compiled_function_is_met_in_eager_code_after_it(fresh_dynamo):
+    with both(fresh_dynamo) as found:
+        found.line(shifted, "shifted")
+        found.script.at_stop = lambda _: (
+            found.engine.breakpoints.clear(),
+            found.engine.breakpoints.add(Breakpoint(op_pattern="aten.exp")),
+        )
+        compiled = torch.compile(shifted, backend="eager")
+        compiled(torch.ones(2)).exp()
+        assert [(stop.reason, stop.op) for stop in found.script.stops] == [
+            ("breakpoint", ""),
+            ("function breakpoint", "aten.exp"),
+        ]
+
+
+def test_an_op_step_goes_on_from_a_compiled_function_to_eager_ops(fresh_dynamo):
+    with both(fresh_dynamo) as found:
+        found.line(shifted, "shifted")
+        found.script.answers = [Go.OP, Go.OP, Go.OP, Go.OP]
+        found.script.at_stop = lambda _: found.engine.breakpoints.clear()
+        compiled = torch.compile(shifted, backend="eager")
+        compiled(torch.ones(2)).exp()
+        assert [stop.op for stop in found.script.stops] == ["", "Tensor.relu", "operator.mul", "aten.exp"]
+
+
+def test_watching_the_ends_of_compiled_calls_compiles_nothing_of_ours(fresh_dynamo):
+    counters = fresh_dynamo.utils.counters
+    with both(fresh_dynamo) as found:
+        found.engine.breakpoints.add(Breakpoint(op_pattern="aten.never"))
+        compiled = torch.compile(shifted, backend="eager")
+        [compiled(torch.ones(2)) for _ in range(3)]
+        assert (counters["stats"]["unique_graphs"], counters["frames"]["total"]) == (1, 1)
 
 
 def test_two_ranks_that_are_walked_make_the_same_gradients(tmp_path):

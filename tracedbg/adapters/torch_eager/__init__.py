@@ -6,6 +6,7 @@ Where what is:
     op.py        one op, as the debugger sees it
     lines.py     which line of the forward an op of the backward belongs to
     stack.py     puts the mode below all others
+    extent.py    where a mode may neither come nor go
     threads.py   reaches the main thread, and those that begin later
     syncs.py     where the program waits for a value
 """

@@ -33,7 +33,16 @@ NODE_SEQUENCE = "_sequence_nr"
 IGNORES_COMPILES = "ignore_compile_internals"
 """The class method by which a mode says that Dynamo may compile under it; since 2.7."""
 
-NAMES = (STACK_SIZE, STACK_AT, PUSH, POP, NODE, SEQUENCE)
+GUARD = Private(
+    "torch._C",
+    "_ForceDispatchKeyGuard",
+    "2.6-2.13",
+    "puts a thread's dispatch keys back at the end of a call of a compiled function",
+)
+EXTENT_FUNCTION, EXTENT_FILE = "compile_wrapper", "torch/_dynamo/eval_frame.py"
+"""The function in which that guard stands, by its name and the end of its file."""
+
+NAMES = (STACK_SIZE, STACK_AT, PUSH, POP, NODE, SEQUENCE, GUARD)
 
 THREAD_START = "_bootstrap_inner"
 """The method of `threading.Thread` in which a thread runs, whatever `run` is; CPython 3.3 to 3.14."""

@@ -11,13 +11,22 @@ from tracedbg.adapters.torch_eager.op import EagerOp
 from tracedbg.frames import PythonView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tracedbg.adapters.torch_eager.lines import ForwardLines
     from tracedbg.debugging import Debugger
     from tracedbg.hooks import Hooks
 
 
-def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines) -> Any:
-    """A mode for the current thread, that is not on yet."""
+def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines, is_unneeded: Callable[[], None]) -> Any:
+    """A mode for the current thread, that is not on yet.
+
+    Args:
+        hooks: contain faults.
+        debugger: is asked.
+        lines: of the forward.
+        is_unneeded: called where an op is seen while the debugger cannot stop at any.
+    """
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class EagerOps(TorchDispatchMode):  # type: ignore[misc]
@@ -30,7 +39,7 @@ def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines) -> Any:
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN204
             kwargs, args = kwargs or {}, as_tensors(func, args)
-            if debugger.is_walking() or not debugger.may_stop_at_ops():
+            if debugger.is_walking() or is_idle(hooks, debugger, is_unneeded):
                 if (line := running.line()) is not None:
                     hooks.safely("line", lines.note, line)
                 return func(*args, **kwargs)
@@ -70,3 +79,11 @@ def make_mode(hooks: Hooks, debugger: Debugger, lines: ForwardLines) -> Any:
         return view
 
     return EagerOps()
+
+
+def is_idle(hooks: Hooks, debugger: Debugger, is_unneeded: Callable[[], None]) -> bool:
+    """Whether no op can stop; then it tells so."""
+    if debugger.may_stop_at_ops():
+        return False
+    hooks.safely("unneeded", is_unneeded)
+    return True
