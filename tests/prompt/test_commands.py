@@ -209,7 +209,6 @@ ops: 5
 frame: model.py:3 inner  [traced]
 note: floats may differ in the last digits
 """,
-    "threads": "> MainThread  (at this prompt)\n",
     "help next": "next, n\nGo on to the next line of this function, or of its caller.\n",
     "display n": "n = 1\n",
     "b": "no breakpoints\n",
@@ -220,6 +219,10 @@ note: floats may differ in the last digits
 @pytest.mark.parametrize("line", [line for line in LOOKS if line != "t x"])
 def test_a_command_looks(program, line):
     assert answer(program, line) == LOOKS[line]
+
+
+def test_threads_are_listed_the_one_at_the_prompt_first(program):
+    assert answer(program, "threads").splitlines()[0] == "> MainThread  (at this prompt)"
 
 
 def test_a_tensor_is_shown_with_a_histogram(program):
