@@ -51,7 +51,7 @@ class NumpyTensors:
         return arrays.is_bad(value, infinite=infinite)
 
     def summary(self, value: Any, first: int = 8) -> TensorSummary:  # noqa: D102
-        told = arrays.numbers(value)
+        told = vars(arrays.numbers(value))
         return TensorSummary(
             type_name=type(value).__name__,
             dtype=value.dtype.name,
@@ -59,14 +59,8 @@ class NumpyTensors:
             device="",
             strides=tuple(step // value.itemsize for step in value.strides),
             count=value.size,
-            minimum=told.minimum,
-            maximum=told.maximum,
-            mean=told.mean,
-            deviation=told.deviation,
-            nans=told.nans,
-            infinities=told.infinities,
-            zeros=told.zeros,
             first=tuple(value.flat[:first].tolist()),
+            **told,
         )
 
     def histogram(self, value: Any, bins: int) -> tuple[list[float], list[int]]:  # noqa: D102

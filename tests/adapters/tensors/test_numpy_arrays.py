@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
-SPEC = importlib.util.spec_from_file_location("tensors_contract", Path(__file__).with_name("contract.py"))
-contract = sys.modules.setdefault("tensors_contract", importlib.util.module_from_spec(SPEC))
-SPEC.loader.exec_module(contract)
+import tensors_contract as contract
+
 np = pytest.importorskip("numpy")
 
 

@@ -74,7 +74,7 @@ class TfTensors:
             note = str(unreadable)
             return TensorSummary(_type_name(value), dtype, sizes or (), _device(value), note=note)
         values = parts.values
-        told = arrays.numbers(values)
+        told = vars(arrays.numbers(values))
         return TensorSummary(
             type_name=_type_name(value),
             dtype=dtype,
@@ -83,15 +83,9 @@ class TfTensors:
             layout=parts.layout,
             requires_grad=_is_trainable(value),
             count=values.size,
-            minimum=told.minimum,
-            maximum=told.maximum,
-            mean=told.mean,
-            deviation=told.deviation,
-            nans=told.nans,
-            infinities=told.infinities,
-            zeros=told.zeros,
             first=tuple(values.reshape(-1)[:first].tolist()),
             note=_stored_note(parts),
+            **told,
         )
 
     def histogram(self, value: Any, bins: int) -> tuple[list[float], list[int]]:  # noqa: D102

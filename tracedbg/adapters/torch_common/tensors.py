@@ -86,19 +86,13 @@ class TorchTensors:
                 values = array_of(value)
             except UnreadableError as unreadable:
                 return replace(described, note=str(unreadable))
-            told = arrays.numbers(values)
+            told = vars(arrays.numbers(values))
             return replace(
                 described,
                 count=values.size,
-                minimum=told.minimum,
-                maximum=told.maximum,
-                mean=told.mean,
-                deviation=told.deviation,
-                nans=told.nans,
-                infinities=told.infinities,
-                zeros=told.zeros,
                 first=tuple(values.reshape(-1)[:first].tolist()),
                 note=_note(value, values.size),
+                **told,
             )
 
     def histogram(self, value: Any, bins: int) -> tuple[list[float], list[int]]:  # noqa: D102
