@@ -201,12 +201,14 @@ def _in_terminal(order: _Order, console: str, theirs: socket.socket | None, edit
                 "args": [sys.executable, "-m", "tracedbg", "dap", "--in-terminal", path],
             },
         )
-        asked.add_done_callback(lambda answer: _wake(listener) if answer.exception() else None)
-        try:
-            connection, _ = listener.accept()
-        except OSError as error:
-            why = asked.exception() if asked.done() else error
-            raise UsageError(f"the editor's terminal has not started the program: {why}") from error
+        asked.add_done_callback(lambda answer: _knock(path) if answer.exception() else None)
+        connection, why = _accept(listener)
+        if asked.done() and (refused := asked.exception()) is not None:
+            why = refused
+        if why is not None or connection is None:
+            if connection is not None:
+                connection.close()
+            raise UsageError(f"the editor's terminal has not started the program: {why}")
         connection.settimeout(None)
         if not is_same_user(connection):
             connection.close()
@@ -221,10 +223,17 @@ def _in_terminal(order: _Order, console: str, theirs: socket.socket | None, edit
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wake(listener: socket.socket) -> None:
-    """End a wait for a connection in another thread, which closing does not."""
-    with suppress(OSError):
-        listener.shutdown(socket.SHUT_RDWR)
+def _accept(listener: socket.socket) -> tuple[socket.socket | None, BaseException | None]:
+    try:
+        return listener.accept()[0], None
+    except OSError as error:
+        return None, error
+
+
+def _knock(path: str) -> None:
+    """End a wait for a connection in another thread, which neither closing nor a shutdown does."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(path)
 
 
 def _run_in_terminal(path: str) -> int:
