@@ -62,7 +62,7 @@ class _Observers:
     def __init__(self) -> None:
         self.hub = Hub()
         self._lock = threading.RLock()
-        self._recorders: list[Recorder] = []
+        self._observers: list[Sink] = []
         self._watchers: list[Sink] = []
         self._imports: PostImport | None = None
         self._hooks: list[Hooks] = []
@@ -70,28 +70,28 @@ class _Observers:
         self._versions: dict[str, str] = {}
         self._ticker = Ticker(self._tell, TELL_S)
 
-    def add(self, recorder: Recorder) -> None:
-        """Send events to `recorder`; the first one installs the hooks."""
+    def add(self, observer: Sink) -> None:
+        """Send events to `observer`; the first one installs the hooks."""
         with self._lock:
             self._tell()  # what was counted before is not for the new one
-            self._recorders.append(recorder)
-            self._subscribe(recorder)
+            self._observers.append(observer)
+            self._subscribe(observer)
             for name, version in self._versions.items():
-                recorder.emit(FrameworkSeen(name, version))
+                observer.emit(FrameworkSeen(name, version))
             if self._imports is None:
                 self._imports = PostImport()
                 self._watch(self._imports)
 
-    def _subscribe(self, recorder: Recorder) -> None:
-        """Recorders first: a watcher that looks an event up finds it recorded."""
+    def _subscribe(self, observer: Sink) -> None:
+        """Observers first: a watcher that looks an event up finds it recorded."""
         for watcher in self._watchers:
             self.hub.unsubscribe(watcher)
-        self.hub.subscribe(recorder)
+        self.hub.subscribe(observer)
         for watcher in self._watchers:
             self.hub.subscribe(watcher)
 
     def watch(self, watcher: Sink) -> None:
-        """Send `watcher` what is sent to the recorders, as long as there are any."""
+        """Send `watcher` what is sent to the observers, as long as there are any."""
         with self._lock:
             self._watchers.append(watcher)
             self.hub.subscribe(watcher)
@@ -116,17 +116,17 @@ class _Observers:
         self._lock = threading.RLock()  # another thread may have held it, and does not exist here
         self.hub.reset_after_fork()
         self.hub.unsubscribe(parents)
-        self._recorders.remove(parents)
+        self._observers.remove(parents)
         if ours is not None:
             self.add(ours)
 
-    def remove(self, recorder: Recorder) -> None:
+    def remove(self, observer: Sink) -> None:
         """Send no more; the last one takes the hooks out."""
         with self._lock:
             self._tell()
-            self.hub.unsubscribe(recorder)
-            self._recorders.remove(recorder)
-            if self._recorders:
+            self.hub.unsubscribe(observer)
+            self._observers.remove(observer)
+            if self._observers:
                 return
             self._ticker.stop()
             if self._imports is not None:
@@ -157,7 +157,7 @@ class _Observers:
     def attach(self, adapter: Adapter, hooks: Hooks, module: ModuleType) -> None:
         """Install one adapter's hooks, once."""
         with self._lock:
-            if not self._recorders or adapter.name in self._attached:
+            if not self._observers or adapter.name in self._attached:
                 return
             self._attached.add(adapter.name)
             self._hooks.append(hooks)
@@ -183,6 +183,21 @@ def watch(watcher: Sink) -> Callable[[], None]:
     """
     _observers.watch(watcher)
     return lambda: _observers.unwatch(watcher)
+
+
+def observe(observer: Sink) -> Callable[[], None]:
+    """Send `observer` the events of this process, without a recording.
+
+    Returns:
+        What ends it.
+    """
+    _observers.add(observer)
+    return lambda: _observers.remove(observer)
+
+
+def tell() -> None:
+    """Have everything emitted that was only counted until now."""
+    _observers.tell()
 
 
 def running() -> tuple[Session, ...]:
