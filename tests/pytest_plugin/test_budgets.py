@@ -180,8 +180,14 @@ def test_it():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("tracedbg_max_traces = many", "tracedbg_max_traces = many in the ini file: it must be a number, 0 or more"),
-        ("tracedbg_max_traces = -1", "tracedbg_max_traces = -1 in the ini file: it must be a number, 0 or more"),
+        (
+            "tracedbg_max_traces = many",
+            "tracedbg_max_traces = many in the ini file: it must be a number, 0 or more",
+        ),
+        (
+            "tracedbg_max_traces = -1",
+            "tracedbg_max_traces = -1 in the ini file: it must be a number, 0 or more",
+        ),
         (
             "tracedbg_no_stale_trace = maybe",
             "tracedbg_no_stale_trace = maybe in the ini file: it must be true or false",

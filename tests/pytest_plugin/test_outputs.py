@@ -1,0 +1,80 @@
+"""What is told of all tests: summary, JSON, SARIF, JUnit, GitHub."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+pytestmark = pytest.mark.torch
+TEXT = """
+@pytest.mark.max_retraces(0)
+def test_over():
+    double(torch.ones(3))
+    double(torch.ones(3, dtype=torch.int64))  # line 16
+
+def test_quiet():
+    pass
+"""
+SENTENCE = "double is traced again: `x` changed dtype from float32[3] to int64[3]; bring `x` to one dtype before the call: x.to(torch.float32)"
+
+
+def test_the_summary_names_the_dearest_functions(suite):
+    result = suite(TEXT, "--tracedbg")
+    lines = result.text.splitlines()
+    at = lines.index("   time  traces  retraces  graph breaks  function")
+    assert lines[at + 1].split()[1:] == ["2", "1", "0", "double", "(test_it.py:5)"]
+    assert "function" not in suite(TEXT, "--tracedbg", "--tracedbg-top", "0").text.split("failed")[-2]
+
+
+def test_the_json_file_has_every_test_with_its_causes(suite, tmp_path):
+    suite(TEXT, "--tracedbg", "--tracedbg-json", str(tmp_path / "out.json"))
+    data = json.loads((tmp_path / "out.json").read_text())
+    assert data["format"] == 1
+    over, quiet = data["tests"]
+    assert (quiet["test"], quiet["functions"], quiet["failures"]) == ("test_it.py::test_quiet", [], [])
+    (function,) = over["functions"]
+    assert (function["name"], function["traces"], function["retraces"]) == ("double", 2, 1)
+    (cause,) = function["causes"]
+    assert (cause["kind"], cause["argument"], cause["line"]) == ("dtype", "x", 16)
+    assert len(over["failures"]) == 1
+
+
+def test_sarif_points_at_the_users_line(suite, tmp_path):
+    suite(TEXT, "--tracedbg-sarif", str(tmp_path / "out.sarif"))
+    (run,) = json.loads((tmp_path / "out.sarif").read_text())["runs"]
+    (found,) = run["results"]
+    assert found == {
+        "ruleId": "dtype",
+        "level": "error",
+        "message": {"text": SENTENCE},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": "test_it.py"}, "region": {"startLine": 16}}}
+        ],
+    }
+    assert run["tool"]["driver"]["rules"] == [{"id": "dtype"}]
+
+
+def test_junit_has_the_counts_as_properties(suite, tmp_path):
+    suite(TEXT, "--tracedbg", "--junitxml", str(tmp_path / "out.xml"), "-o", "junit_family=xunit1")
+    case = next(
+        one for one in ET.parse(tmp_path / "out.xml").iter("testcase") if one.get("name") == "test_over"
+    )
+    found = {one.get("name"): one.get("value") for one in case.iter("property")}
+    assert float(found.pop("tracedbg.compile_seconds")) > 0
+    assert found == {"tracedbg.traces": "2", "tracedbg.retraces": "1", "tracedbg.graph_breaks": "0"}
+
+
+def test_github_gets_an_annotation_for_each_cause(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = suite(TEXT, "--tracedbg", keeps_environment=True)
+    assert f"::error file=test_it.py,line=16,title=tracedbg::{SENTENCE}" in result.text.splitlines()
+
+
+@pytest.mark.parametrize("option", ["--tracedbg-json", "--tracedbg-sarif"])
+def test_a_file_that_cannot_be_written_is_told_before_the_tests(suite, tmp_path, option):
+    path = tmp_path / "nowhere" / "out"
+    result = suite("def test_it():\n    raise SystemExit('never run')\n", option, str(path))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"{option}: cannot write {path}" in result.text
