@@ -92,7 +92,7 @@ def test_steady(tracedbg):
     head, where, why, *advice = result.failure("test_over").splitlines()
     assert head == "tracedbg: 1 retrace, 0 allowed by @pytest.mark.max_retraces(0)"
     assert where == "  double (test_it.py:4): 1 retrace"
-    assert why == "    test_it.py:12: `x` changed shape from float32[3] to float32[4]"
+    assert why == "    test_it.py:11: `x` changed shape from float32[3] to float32[4]"
     assert len(advice) == 1
 
 
