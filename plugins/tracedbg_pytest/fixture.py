@@ -9,26 +9,28 @@ import pytest
 
 from tracedbg import session
 from tracedbg_pytest.budgets import Budget
+from tracedbg_pytest.results import Failure
 from tracedbg_pytest.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tracedbg.explain import CauseGroup, FunctionSummary, Summary
     from tracedbg_pytest.window import Window
 
 
 class Observed:
-    """What was traced in this test so far."""
+    """What was traced in this test so far: one object for all tests, it shows the one that runs."""
 
-    def __init__(self, window: Window) -> None:
-        self._window = window
+    def __init__(self, current: Callable[[], Window]) -> None:
+        self._current = current
 
     @property
     def summary(self) -> Summary:
         """All of it, as the report shows it."""
+        window = self._current()
         session.tell()
-        return self._window.summary()
+        return window.summary()
 
     @property
     def traces(self) -> int:
@@ -43,7 +45,7 @@ class Observed:
     @property
     def graph_breaks(self) -> int:
         """Places where a graph was cut in two."""
-        return len(self.summary.graph_breaks)
+        return sum(function.graph_breaks for function in self.summary.every_function())
 
     @property
     def functions(self) -> tuple[FunctionSummary, ...]:
@@ -57,12 +59,15 @@ class Observed:
 
     @contextmanager
     def warmup(self) -> Iterator[None]:
-        """What is traced in the block counts for nothing."""
-        self._window.warm_up(+1)
+        """What is traced in the block counts for nothing; what is traced after it is a retrace."""
+        window = self._current()
+        session.tell()
+        window.warm_up(+1)
         try:
             yield
         finally:
-            self._window.warm_up(-1)
+            session.tell()
+            window.warm_up(-1)
 
     @contextmanager
     def steady_state(self, function: str | None = None) -> Iterator[None]:
@@ -71,10 +76,16 @@ class Observed:
         Args:
             function: a pattern of function names; all by default.
         """
+        window = self._current()
         session.tell()
-        mark = self._window.mark()
+        mark = window.mark()
         yield
         session.tell()
-        budget = Budget("max_traces", 0, function, said_by="tracedbg.steady_state()")
-        if text := judge(self._window.summary(mark, free_traces=0), budget):
+        said = "tracedbg.steady_state()" if function is None else f"tracedbg.steady_state({function!r})"
+        budget = Budget("max_traces", 0, function, said_by=said)
+        if text := judge(window.steady(mark), budget):
+            window.failures.append(Failure("steady_state", text))
             pytest.fail(f"tracedbg: {text}", pytrace=False)
+
+    def __repr__(self) -> str:
+        return f"<tracedbg: {self.traces} traces, {self.retraces} retraces in this test>"

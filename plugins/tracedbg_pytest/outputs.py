@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import urllib.parse
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,7 @@ from tracedbg_pytest.verdict import place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tracedbg_pytest.results import Cause, Function, Result
+    from tracedbg_pytest.results import Finding, Function, Result
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 FORMAT = 1
@@ -41,24 +43,12 @@ def write_json(path: str, results: Iterable[Result]) -> None:
 
 
 def write_sarif(path: str, results: Iterable[Result], root: str) -> None:
-    """Each cause once, at the user's line: code scanning shows it there."""
-    found = [
-        {
-            "ruleId": cause.kind,
-            "level": "error" if fails else "warning",
-            "message": {"text": _sentence(function, cause)},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": _uri(cause.file, root)},
-                        "region": {"startLine": max(cause.line, 1)},
-                    }
-                }
-            ],
-        }
-        for function, cause, fails in _causes(results)
+    """Each finding once, at the user's line: code scanning shows it there."""
+    found = [_sarif(note, root) for note in _notes(results)]
+    kinds = sorted({str(one["ruleId"]) for one in found})
+    rules = [
+        {"id": kind, "shortDescription": {"text": _RULES.get(kind, _RETRACED.format(kind))}} for kind in kinds
     ]
-    rules = [{"id": kind} for kind in sorted({str(one["ruleId"]) for one in found})]
     driver = {"name": "tracedbg", "version": __version__, "rules": rules}
     data: dict[str, Any] = {
         "$schema": _SARIF,
@@ -70,13 +60,22 @@ def write_sarif(path: str, results: Iterable[Result], root: str) -> None:
         file.write("\n")
 
 
+def _sarif(note: _Note, root: str) -> dict[str, Any]:
+    artifact = {"uri": _uri(note.file, root)}
+    place = {"artifactLocation": artifact, "region": {"startLine": max(note.line, 1)}}
+    return {
+        "ruleId": note.kind,
+        "level": note.level,
+        "message": {"text": note.text},
+        "locations": [{"physicalLocation": place}],
+    }
+
+
 def github(results: Iterable[Result], root: str) -> Iterator[str]:
     """Workflow commands of GitHub: https://docs.github.com/actions/reference/workflow-commands."""
-    for function, cause, fails in _causes(results):
-        level = "error" if fails else "warning"
-        file = _property(_uri(cause.file, root))
-        text = _data(_sentence(function, cause))
-        yield f"::{level} file={file},line={max(cause.line, 1)},title=tracedbg::{text}"
+    for note in _notes(results):
+        file = _property(_path(note.file, root))
+        yield f"::{note.level} file={file},line={max(note.line, 1)},title=tracedbg::{_data(note.text)}"
 
 
 def summary(results: Iterable[Result], top: int) -> list[str]:
@@ -104,25 +103,85 @@ def summary(results: Iterable[Result], top: int) -> list[str]:
     return lines
 
 
-def _causes(results: Iterable[Result]) -> Iterator[tuple[Function, Cause, bool]]:
-    seen = set()
-    for result in sorted(results, key=lambda one: not one.failures):
-        for function in result.functions:
-            for cause in function.causes:
-                key = cause.file, cause.line, cause.kind, cause.argument
-                if key not in seen:
-                    seen.add(key)
-                    yield function, cause, bool(result.failures)
+def unmatched(results: Iterable[Result]) -> list[str]:
+    """Budgets that nothing can break, as no function has such a name."""
+    told = sorted({f"{said} in {one.test}" for one in results for said in one.unmatched})
+    return [f"no traced function has a name that fits: {one}" for one in told]
 
 
-def _sentence(function: Function, cause: Cause) -> str:
-    advice = f"; {cause.advice}" if cause.advice else ""
-    return f"{function.name} is traced again: {cause.message}{advice}"
+@dataclass(frozen=True)
+class _Note:
+    """What is said at one line."""
+
+    kind: str
+    level: str
+    file: str
+    line: int
+    text: str
+
+
+_RULES = {
+    "graph_break": "The graph is cut in two here.",
+    "silent_eager": "The function was to be compiled, and runs eager without an error.",
+    "stale": "A trace is used that should have been remade.",
+    "max_traces": "A test traces more than its budget.",
+    "max_compile_seconds": "A test takes longer to trace and compile than its budget.",
+    "steady_state": "Something is traced in a steady state.",
+    "baseline": "A test traces more than in the baseline.",
+}
+_RETRACED = "A function is traced again: {}."
+_ABOUT = {
+    "max_graph_breaks": {"graph_break"},
+    "no_silent_eager": {"silent_eager"},
+    "no_stale_trace": {"stale"},
+    "baseline": {"cause", "graph_break"},
+}
+"""What makes a test fail for a budget; for the others it is its retraces."""
+
+
+def _notes(results: Iterable[Result]) -> list[_Note]:
+    """Each thing once: as an error if a test has failed for it."""
+    found: dict[tuple[str, int, str, str], _Note] = {}
+    for result in results:
+        guilty = {about for one in result.failures for about in _ABOUT.get(one.kind, {"cause"})}
+        notes = [
+            _note(function, one, guilty)
+            for function in result.functions
+            for one in (*function.causes, *function.findings)
+        ]
+        notes += [
+            _Note(one.kind, "error", result.file, result.line, one.text)
+            for one in result.failures
+            if one.kind in _RULES
+        ]
+        for note in notes:
+            key = note.file, note.line, note.kind, note.text
+            if key not in found or note.level == "error":
+                found[key] = note
+    return sorted(found.values(), key=lambda one: (one.level, one.file, one.line, one.kind, one.text))
+
+
+def _note(function: Function, finding: Finding, guilty: set[str]) -> _Note:
+    is_finding = finding.kind in _RULES
+    level = "error" if (finding.kind if is_finding else "cause") in guilty else "warning"
+    message = finding.message if is_finding else f"is traced again: {finding.message}"
+    if finding.kind == "silent_eager":
+        message = f"runs eager: {message}"
+    elif is_finding:
+        message = f"{finding.kind.replace('_', ' ')}: {message}"
+    advice = f"; {finding.advice}" if finding.advice else ""
+    return _Note(finding.kind, level, finding.file, finding.line, f"{function.name} {message}{advice}")
+
+
+def _path(file: str, root: str) -> str:
+    full = os.path.join(root, file)
+    inside = os.path.relpath(full, root)
+    return (full if inside.startswith("..") else inside).replace(os.sep, "/")
 
 
 def _uri(file: str, root: str) -> str:
-    inside = os.path.relpath(file, root)
-    return (file if inside.startswith("..") else inside).replace(os.sep, "/")
+    path = _path(file, root)
+    return urllib.parse.quote(path) if not os.path.isabs(path) else f"file://{urllib.parse.quote(path)}"
 
 
 def _data(text: str) -> str:

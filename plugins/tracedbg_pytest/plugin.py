@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tracedbg_pytest.fixture import Observed
 
 NAME = "tracedbg-active"
+FRAMEWORKS = ("torch", "tensorflow")
 MARKERS = {
     "max_retraces": "max_retraces(n, function=None, after_warmup=1): at most n retraces in the test, of each"
     " function whose name fits `function`; the first `after_warmup` traces of a function are no retraces",
@@ -70,12 +71,30 @@ def pytest_configure(config: pytest.Config) -> None:
         activate(config, observes_all=True)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A marker or the fixture switches us on for the tests that have it."""
-    if config.pluginmanager.has_plugin(NAME):
-        return
-    if any(uses(item) for item in items):
-        activate(config, observes_all=False).check(items)
+    """A marker or the fixture switches us on for the tests that have it; nonsense is told at once."""
+    active: Active | None = config.pluginmanager.get_plugin(NAME)
+    try:
+        if active is not None:
+            active.check(items)
+        elif chosen := [item for item in items if uses(item)]:
+            activate(config, observes_all=False).check(chosen)
+    except pytest.UsageError as error:
+        if not hasattr(config, "workeroutput"):
+            raise
+        config.workeroutput["tracedbg_error"] = str(
+            error
+        )  # xdist has no word for it: its main process raises it
+        items.clear()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object, error: object) -> None:
+    """A process of xdist has ended: say what it could not say itself."""
+    output: dict[str, str] = getattr(node, "workeroutput", None) or {}
+    if not error and "tracedbg_error" in output:
+        raise pytest.UsageError(output["tracedbg_error"])
 
 
 def uses(item: pytest.Item) -> bool:
@@ -94,10 +113,14 @@ def activate(config: pytest.Config, *, observes_all: bool) -> Active:
     return active
 
 
-@pytest.fixture(name="tracedbg")
+@pytest.fixture(name="tracedbg", scope="session")
 def _tracedbg(request: pytest.FixtureRequest) -> Observed:
-    """What is traced in this test: `tracedbg.retraces`, `with tracedbg.steady_state():`."""
+    """What is traced in this test: `tracedbg.retraces`, `with tracedbg.steady_state():`.
+
+    One object for all tests, so that hypothesis and fixtures of a wider scope may use it.
+    """
     active: Active | None = request.config.pluginmanager.get_plugin(NAME)
-    if active is None:
-        raise pytest.UsageError("the fixture tracedbg cannot be asked for by request.getfixturevalue alone")
-    return active.observed(request.node)
+    if active is None:  # asked for by `request.getfixturevalue` alone
+        active = activate(request.config, observes_all=False)
+    active.expect(request.session)
+    return active.observed()

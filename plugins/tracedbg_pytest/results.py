@@ -6,20 +6,25 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracedbg.explain import CauseGroup, Summary
+    from collections.abc import Collection
+
+    from tracedbg.explain import CauseGroup, FunctionSummary, Summary
 
 
 @dataclass(frozen=True)
-class Cause:
-    """Why a function was traced again in a test."""
+class Finding:
+    """One thing to know about a function, at the user's line: why it was traced again, where it broke."""
 
     kind: str
-    argument: str
+    """Of a cause its kind, such as `dtype`; else `graph_break`, `silent_eager` or `stale`."""
     file: str
     line: int
-    count: int
     message: str
-    advice: str
+    advice: str = ""
+    argument: str = ""
+    before: str = ""
+    after: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,21 @@ class Function:
     retraces: int = 0
     graph_breaks: int = 0
     seconds: float = 0.0
-    causes: tuple[Cause, ...] = ()
+    traced_before: bool = False
+    """Whether something before the test had traced it: another test, or a fixture."""
+    causes: tuple[Finding, ...] = ()
+    """Of its retraces."""
+    findings: tuple[Finding, ...] = ()
+    """Everything else."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A budget that was not kept."""
+
+    kind: str
+    """The marker's name, `steady_state` or `baseline`."""
+    text: str
 
 
 @dataclass
@@ -42,8 +61,14 @@ class Result:
     """One test."""
 
     test: str
+    file: str = ""
+    line: int = 1
     functions: tuple[Function, ...] = ()
-    failures: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+    """Budgets for a function whose name nothing had by the end of the test."""
+    is_whole: bool = False
+    """Whether the test came to its end: the counts of one that raised, or was skipped, say nothing."""
 
     def totals(self) -> dict[str, float]:
         """Over all functions."""
@@ -61,18 +86,26 @@ class Result:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
         """What `to_json` has made."""
-        functions = tuple(
-            Function(**{**one, "causes": tuple(Cause(**cause) for cause in one["causes"])})
-            for one in data["functions"]
+        return cls(
+            **{
+                **data,
+                "functions": tuple(map(_function, data["functions"])),
+                "failures": [Failure(**one) for one in data["failures"]],
+            }
         )
-        return cls(data["test"], functions, list(data["failures"]))
 
 
-def functions_of(summary: Summary) -> tuple[Function, ...]:
-    """The functions of a summary; what is left of one after a graph break counts as the function itself."""
+def functions_of(summary: Summary, before: Collection[tuple[str, int, str]] = ()) -> tuple[Function, ...]:
+    """The functions of a summary; what is left of one after a graph break counts as the function itself.
+
+    Args:
+        summary: of one test.
+        before: the functions that had been traced before it, by file, line and name.
+    """
     found = []
     for one in summary.functions:
         parts = (one, *one.resumes)
+        findings = (*_breaks(one, summary), *(finding for part in parts for finding in _findings(part)))
         function = Function(
             one.framework.value,
             one.name,
@@ -82,14 +115,51 @@ def functions_of(summary: Summary) -> tuple[Function, ...]:
             sum(part.retraces for part in parts),
             sum(part.graph_breaks for part in parts),
             sum(part.self_seconds for part in parts),
+            (one.file, one.line, one.name) in before,
             tuple(_cause(cause) for part in parts for cause in part.causes),
+            findings,
         )
-        if function.traces or function.graph_breaks:
+        if function.traces or findings:
             found.append(function)
     return tuple(found)
 
 
-def _cause(group: CauseGroup) -> Cause:
-    return Cause(
-        group.kind.value, group.argument, group.file, group.line, group.count, group.message, group.advice
+def _cause(group: CauseGroup) -> Finding:
+    return Finding(
+        group.kind.value,
+        group.file,
+        group.line,
+        group.message,
+        group.advice,
+        group.argument,
+        group.before,
+        group.after,
+        group.count,
+    )
+
+
+def _breaks(function: FunctionSummary, summary: Summary) -> list[Finding]:
+    return [
+        Finding("graph_break", found.file, found.line, found.reason, count=found.count)
+        for found in summary.graph_breaks
+        if found.function == function.name
+    ]
+
+
+def _findings(part: FunctionSummary) -> list[Finding]:
+    found = [
+        Finding("stale", one.file, one.line, one.message, one.advice, one.name, one.then, one.now)
+        for one in part.stale
+    ]
+    if (eager := part.silent_eager) is not None:
+        found.append(
+            Finding("silent_eager", part.file, part.line, eager.reason, eager.advice, count=eager.count)
+        )
+    return found
+
+
+def _function(data: dict[str, Any]) -> Function:
+    causes = tuple(Finding(**one) for one in data["causes"])
+    return Function(
+        **{**data, "causes": causes, "findings": tuple(Finding(**one) for one in data["findings"])}
     )

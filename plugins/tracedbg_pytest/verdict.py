@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from tracedbg.explain import FunctionSummary, Summary
     from tracedbg_pytest.budgets import Budget
@@ -22,8 +22,14 @@ _NOUNS = {
 }
 
 
-def judge(summary: Summary, budget: Budget) -> str:
-    """What is over a budget, in words; empty if nothing is."""
+def judge(summary: Summary, budget: Budget, before: Collection[tuple[str, int, str]] = ()) -> str:
+    """What is over a budget, in words; empty if nothing is.
+
+    Args:
+        summary: of what has happened.
+        budget: what was allowed.
+        before: the functions that had been traced before (file, line, name): this is told.
+    """
     functions = [one for one in summary.every_function() if fits(one.name, budget.function)]
     if budget.kind == "no_silent_eager":
         guilty = [one for one in functions if one.silent_eager]
@@ -45,11 +51,13 @@ def judge(summary: Summary, budget: Budget) -> str:
     if number <= budget.limit:
         return ""
     noun = _NOUNS[budget.kind]
-    head = f"{_count(number, noun)}, {budget.limit:g} allowed by {budget.said_by}"
+    head = f"{count(number, noun)}, {budget.limit:g} allowed by {budget.said_by}"
     lines = [head]
     for one in functions:
         if own := getattr(one, attribute):
-            lines.append(f"  {_where(one)}: {_count(own, noun)}")
+            is_told = budget.kind == "max_traces" and (one.file, one.line, one.name) in before
+            apart = "; traced before this test too" if is_told else ""
+            lines.append(f"  {_where(one)}: {count(own, noun)}{apart}")
             lines += _causes(one) if attribute != "graph_breaks" else _breaks(one, summary)
     return "\n".join(lines)
 
@@ -98,12 +106,13 @@ def _stale(function: FunctionSummary) -> Iterable[str]:
 def _told(what: str, number: int, lines: list[str], budget: Budget) -> str:
     if not number:
         return ""
-    return "\n".join([f"{_count(number, 'function')} {what}, none allowed by {budget.said_by}", *lines])
+    return "\n".join([f"{count(number, 'function')} {what}, none allowed by {budget.said_by}", *lines])
 
 
 def _where(function: FunctionSummary) -> str:
     return f"{function.name} ({place(function.file, function.line)})"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 trace`, `2 traces`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

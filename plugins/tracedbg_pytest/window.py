@@ -1,7 +1,7 @@
-"""What happens during one stretch of time, in the shape of a recorded run of its own.
+"""What happens while one test runs, in the shape of a recorded run of its own.
 
-It must not know pytest. Counts are deltas: a function that was traced before is new here, and its first
-trace in the window is no retrace, whatever the framework compared it with.
+It must not know pytest. Counts are those of the test: a function that was traced before is new here, and
+its first trace in the window is no retrace, whatever the framework compared it with.
 """
 
 from __future__ import annotations
@@ -10,53 +10,116 @@ import os
 import sys
 import threading
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tracedbg import events as ev
 from tracedbg.explain import Summary, summarise
 from tracedbg.store.records import ProcessInfo, RunInfo, TraceRecord
+from tracedbg_pytest.history import place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tracedbg.store.records import Tally
+    from tracedbg_pytest.history import History, Place
+    from tracedbg_pytest.results import Failure
 
 E = TypeVar("E")
 
 
 class Window:
-    """Keeps the events of one test. In the shape of a recording, so that `explain` reads it."""
+    """Keeps the events of one test, and explains them as those of a recording are explained."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, history: History) -> None:
         self.name = name
-        self._events: list[ev.Event] = []
+        self.is_asked = False
+        """Whether the test has looked at it."""
+        self.failures: list[Failure] = []
+        """What was said of steady states."""
+        self._history = history
         self._lock = threading.Lock()
+        self._events: list[ev.Event] = []
+        self._warm: list[ev.Event] = []
         self._is_warming_up = 0
 
     def add(self, event: ev.Event) -> None:
         """Keep one event, in whatever thread."""
-        if self._is_warming_up and not isinstance(event, ev.FrameworkSeen):
-            return
         with self._lock:
-            self._events.append(event)
+            (self._warm if self._is_warming_up else self._events).append(event)
 
     def warm_up(self, change: int) -> None:
-        """From now on keep nothing (+1), or keep what happens again (-1)."""
+        """From now on count nothing (+1), or count what happens again (-1)."""
         self._is_warming_up += change
 
     def mark(self) -> int:
-        """The present moment, for `since`."""
+        """The present moment, for `steady`."""
         return len(self._events)
 
-    def summary(self, since: int = 0, free_traces: int = 1) -> Summary:
-        """What has happened, explained.
+    def summary(self, free_traces: int = 1) -> Summary:
+        """What has happened, explained by what this test has traced before, and nothing else.
 
         Args:
-            since: a `mark`.
-            free_traces: how many traces of each function are no retraces, from its first in the window.
+            free_traces: how many traces of each function are no retraces, from its first in the test;
+                those of a warm-up are among them.
         """
+        events, warm = self._copy()
+        earlier = traces_of(warm)
+        seen = Counter(place_of(one.started.traceable) for one in earlier if one.started.role in _CALLED)
+        return self._explained(events, earlier, free_traces, seen)
+
+    def steady(self, since: int) -> Summary:
+        """What has happened since a `mark`, explained by all that this process has traced before."""
+        events, _ = self._copy()
+        events = events[since:]
+        ids = {event.id for event in events if isinstance(event, ev.TraceStarted)}
+        return self._explained(
+            events, [one for one in self._history.traces() if one.started.id not in ids], 0
+        )
+
+    def names_before(self) -> set[Place]:
+        """The functions of this test that had been traced before it."""
+        events, warm = self._copy()
+        started = [one for one in (*events, *warm) if isinstance(one, ev.TraceStarted)]
+        ids = {one.id for one in started}
+        return {place_of(one.traceable) for one in started if self._history.first_id(one) not in ids}
+
+    def _copy(self) -> tuple[tuple[ev.Event, ...], tuple[ev.Event, ...]]:
         with self._lock:
-            events = tuple(self._events[since:])
-        return summarise(_Run(self.name, _Recording(events, free_traces)))
+            return tuple(self._events), tuple(self._warm)
+
+    def _explained(
+        self,
+        events: tuple[ev.Event, ...],
+        earlier: Iterable[TraceRecord],
+        free_traces: int,
+        seen: Counter[Place] | None = None,
+    ) -> Summary:
+        decided = {place_of(one.function) for one in events if isinstance(one, ev.Fallback)}
+        eager = {
+            place_of(one.function) for one in events if isinstance(one, ev.Calls) and one.eager
+        } - decided
+        before = tuple(self._history.fallbacks(eager))  # decided before; it runs eager in this test
+        recording = _Recording((*events, *before), self._history.versions, free_traces, seen or Counter())
+        return summarise(_Run(self.name, recording), earlier)
+
+
+_CALLED = (ev.Role.FORWARD, ev.Role.RESUME)
+
+
+def traces_of(events: Iterable[ev.Event]) -> list[TraceRecord]:
+    """The traces among events, in the order of their start."""
+    ends: dict[int, ev.TraceEnded] = {}
+    phases: dict[int, list[ev.PhaseSpan]] = {}
+    begun: list[ev.TraceStarted] = []
+    for event in events:
+        if isinstance(event, ev.TraceStarted):
+            begun.append(event)
+        elif isinstance(event, ev.TraceEnded):
+            ends[event.id] = event
+        elif isinstance(event, ev.PhaseSpan):
+            phases.setdefault(event.trace_id, []).append(event)
+    return [TraceRecord(one, ends.get(one.id), tuple(phases.get(one.id, ()))) for one in begun]
 
 
 @dataclass(frozen=True)
@@ -64,37 +127,28 @@ class _Recording:
     """A `tracedbg.explain.summarise.Recording`."""
 
     events: tuple[ev.Event, ...]
+    versions: dict[str, str]
     free_traces: int
+    seen: Counter[Place] = field(default_factory=Counter)
 
     @property
     def info(self) -> ProcessInfo:
-        versions = {seen.name: seen.version for seen in self._all(ev.FrameworkSeen)}
-        return ProcessInfo(
-            os.getpid(),
-            os.getppid(),
-            tuple(sys.argv),
-            "",
-            ".".join(map(str, sys.version_info[:3])),
-            0,
-            versions=versions,
-        )
+        version = ".".join(map(str, sys.version_info[:3]))
+        return ProcessInfo(os.getpid(), os.getppid(), tuple(sys.argv), "", version, 0, versions=self.versions)
 
     def traces(self) -> list[TraceRecord]:
-        ends = {end.id: end for end in self._all(ev.TraceEnded)}
-        phases: dict[int, list[ev.PhaseSpan]] = {}
-        for span in self._all(ev.PhaseSpan):
-            phases.setdefault(span.trace_id, []).append(span)
-        seen: Counter[tuple[str, int, str]] = Counter()
-        records = []
-        for started in self._all(ev.TraceStarted):
-            where = started.traceable
-            key = where.file, where.line, where.name
-            if started.role is ev.Role.FORWARD or started.role is ev.Role.RESUME:
-                seen[key] += 1
-                if seen[key] <= self.free_traces:  # counted, and known to those after it, but no retrace
-                    started = replace(started, role=ev.Role.VARIABLE_CREATION)  # noqa: PLW2901
-            records.append(TraceRecord(started, ends.get(started.id), tuple(phases.get(started.id, ()))))
-        return records
+        seen = Counter(self.seen)
+        return [self._freed(trace, seen) for trace in traces_of(self.events)]
+
+    def _freed(self, trace: TraceRecord, seen: Counter[Place]) -> TraceRecord:
+        if trace.started.role not in _CALLED:
+            return trace
+        key = place_of(trace.started.traceable)
+        seen[key] += 1
+        if seen[key] > self.free_traces:
+            return trace
+        # Counted, and known to those after it, but no retrace.
+        return replace(trace, started=replace(trace.started, role=ev.Role.VARIABLE_CREATION))
 
     def breaks(self) -> list[ev.GraphBreak]:
         return self._all(ev.GraphBreak)

@@ -6,6 +6,9 @@ import pytest
 
 from pytest_suites import TORCH, run_forked, warm_up
 
+OTHERS = ("randomly", "asyncio", "rerunfailures")
+"""Plugins that are there for some tests only: `suite(..., "with:randomly")`."""
+
 
 @pytest.fixture
 def suite(tmp_path, monkeypatch):
@@ -17,7 +20,9 @@ def suite(tmp_path, monkeypatch):
             monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
         warm_up("torch" if "torch" in head else "tensorflow")
         (tmp_path / f"{name}.py").write_text(head + text)
-        plain = ("-p", "tracedbg_pytest.plugin", "-p", "no:cacheprovider", "-p", "no:logging", "-W", "ignore")
-        return run_forked([*plain, *options, str(tmp_path)], tmp_path / "output")
+        others = [f"no:{name}" for name in OTHERS if f"with:{name}" not in options]
+        plain = [word for name in ("no:cacheprovider", "no:logging", *others) for word in ("-p", name)]
+        options = [one for one in options if not one.startswith("with:")]
+        return run_forked([*plain, "-W", "ignore", *options, str(tmp_path)], tmp_path / "output")
 
     return run

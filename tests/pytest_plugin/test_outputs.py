@@ -53,7 +53,9 @@ def test_sarif_points_at_the_users_line(suite, tmp_path):
             {"physicalLocation": {"artifactLocation": {"uri": "test_it.py"}, "region": {"startLine": 16}}}
         ],
     }
-    assert run["tool"]["driver"]["rules"] == [{"id": "dtype"}]
+    assert run["tool"]["driver"]["rules"] == [
+        {"id": "dtype", "shortDescription": {"text": "A function is traced again: dtype."}}
+    ]
 
 
 def test_junit_has_the_counts_as_properties(suite, tmp_path):

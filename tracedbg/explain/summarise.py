@@ -126,9 +126,14 @@ class _Function:
         )
 
 
-def summarise(run: RecordedRun) -> Summary:
-    """Explain all of a run."""
-    collector = _Collector()
+def summarise(run: RecordedRun, earlier: Iterable[TraceRecord] = ()) -> Summary:
+    """Explain all of a run.
+
+    Args:
+        run: what is explained.
+        earlier: traces from before it, in the same process; they are what its own are compared with.
+    """
+    collector = _Collector(earlier)
     conversions: list[Conversion] = []
     constructs: list[Construct] = []
     faults: dict[tuple[str, str], Fault] = {}
@@ -154,7 +159,8 @@ def summarise(run: RecordedRun) -> Summary:
 class _Collector:
     """Takes in one process after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, earlier: Iterable[TraceRecord]) -> None:
+        self._earlier = tuple(earlier)
         self._functions: dict[_Key, _Function] = {}
         self._breaks: dict[tuple[str, int, str, str], BreakGroup] = {}
 
@@ -223,6 +229,8 @@ class _Collector:
 
     def _add_traces(self, number: int, process: Recording) -> None:
         explainer = Explainer(process.info.versions)
+        for trace in self._earlier:
+            explainer.add(trace)
         traces = process.traces()
         by_id = {trace.started.id: trace for trace in traces}
         children: defaultdict[int, list[TraceRecord]] = defaultdict(list)
