@@ -39,7 +39,13 @@ ARMED = {
     "debug_armed_python": ("a breakpoint elsewhere, a loop of Python calls", 10.0),
 }
 """The program takes the ratio itself: to the same function run eager, or with nothing armed."""
+SUITES = {
+    "pytest_torch": ("torch", "200 tests that compile, pytest --tracedbg", 1.05),
+    "pytest_tf": ("tf", "200 tests that trace, pytest --tracedbg", 1.05),
+}
+"""A suite of tests, observed by the pytest plugin, against the same without it."""
 MILLISECONDS = {
+    "pytest_start": ("start of pytest, the plugin installed and off", 3.0),
     "import": ("import tracedbg", 30.0),
     "help": ("tracedbg --help", 150.0),
     "startup": ("start-up of a program, beyond plain", 60.0),
@@ -48,7 +54,7 @@ MILLISECONDS = {
     "dap_torch": ("a stop over the debug adapter, and on to the next", 5.0),
 }
 
-NAMES = [*RATIOS, *DEBUGGED, *ARMED, *MILLISECONDS]
+NAMES = [*RATIOS, *DEBUGGED, *ARMED, *SUITES, *MILLISECONDS]
 FEW_MS = 10.0
 """Figures with a limit below are shown with their fractions."""
 
@@ -117,6 +123,12 @@ def measure(name: str, pairs: int) -> Row:
         ratios = [
             observed_figure(program, "--break", "retrace") / observed_figure(program) for _ in range(pairs)
         ]
+    elif name in SUITES:
+        framework, what, limit = SUITES[name]
+        ratios = [
+            suite_figure(framework, "--tracedbg") / suite_figure(framework, "-p", "no:tracedbg")
+            for _ in range(pairs)
+        ]
     else:
         what, limit = ARMED[name]
         ratios = [plain_figure(name) for _ in range(pairs)]
@@ -136,7 +148,12 @@ def measure_ms(name: str, pairs: int) -> Row:
     if name.startswith(("explain_", "dap_")):
         figures = [explain_figure(name) for _ in range(pairs)]
     else:
-        measure = {"import": import_ms, "help": help_ms, "startup": startup_ms}[name]
+        measure = {
+            "import": import_ms,
+            "help": help_ms,
+            "startup": startup_ms,
+            "pytest_start": pytest_start_ms,
+        }[name]
         figures = [measure() for _ in range(pairs * 3)]
     return Row(name, what, "ms", median(figures), limit, min(figures), max(figures))
 
@@ -153,6 +170,16 @@ def help_ms() -> float:
 def startup_ms() -> float:
     plain = wall_ms(lambda: run(sys.executable, str(PROGRAMS / "nothing.py")))
     return wall_ms(lambda: run_observed("nothing.py")) - plain
+
+
+def suite_figure(framework: str, *options: str) -> float:
+    program = str(PROGRAMS / "pytest_suite.py")
+    return float(run(sys.executable, program, framework, *options).split()[-1])
+
+
+def pytest_start_ms() -> float:
+    """The program takes the difference itself, in one process: starts of pytest vary by more than it."""
+    return float(run(sys.executable, str(PROGRAMS / "pytest_start.py")).split()[-1])
 
 
 def explain_figure(name: str) -> float:

@@ -268,13 +268,15 @@ def _baseline(config: pytest.Config) -> Baseline | None:
 
 
 def _is_there(framework: str) -> bool:
-    return framework in sys.modules or importlib.util.find_spec(framework) is not None
+    return sys.modules.get(framework) is not None or importlib.util.find_spec(framework) is not None
 
 
 def _drop_caches() -> None:
-    from tracedbg.adapters.torch_compile.isolation import drop_caches  # noqa: PLC0415  deferred: rarely wanted
+    from tracedbg.adapters.tf_function import isolation as tensorflow  # noqa: PLC0415  deferred: rarely wanted
+    from tracedbg.adapters.torch_compile import isolation as torch  # noqa: PLC0415  likewise
 
-    drop_caches()
+    torch.drop_caches()
+    tensorflow.drop_caches()
 
 
 def _is_partial(session: pytest.Session) -> bool:

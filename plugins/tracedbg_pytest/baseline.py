@@ -102,7 +102,9 @@ class Baseline:
     def news(self, results: Iterable[Result]) -> list[str]:
         """What the person who keeps the baseline is to know."""
         if self._is_update:
-            failed = [f"not in the baseline, as it failed: {one.test}" for one in results if not one.is_whole]
+            failed = [
+                f"not brought up to date, as it failed: {one.test}" for one in results if not one.is_whole
+            ]
             return [f"baseline written: {self.path} ({count(len(self._tests), 'test')})", *failed]
         results = [one for one in results if one.is_whole]
         shrunk = [text for one in results for text in self._shrinkage(one)]

@@ -96,11 +96,17 @@ def summary(results: Iterable[Result], top: int) -> list[str]:
         name, file, line = key
         traces, retraces, breaks = numbers[key]
         lines.append(
-            f"{seconds[key]:6.2f}s {traces:7} {retraces:9} {breaks:13}  {name} ({place(file, line)})"
+            f"{seconds[key]:6.2f}s {traces:7} {retraces:9} {breaks:13}  {name} ({_short(file, line)})"
         )
     if len(seconds) > top:
         lines.append(f"... and {len(seconds) - top} more")
     return lines
+
+
+def _short(file: str, line: int) -> str:
+    """Of an installed package, the path inside it: the table is to be read."""
+    parts = file.replace(os.sep, "/").rpartition("/site-packages/")
+    return f"{parts[2]}:{line}" if parts[1] else place(file, line)
 
 
 def unmatched(results: Iterable[Result]) -> list[str]:
@@ -129,6 +135,9 @@ _RULES = {
     "steady_state": "Something is traced in a steady state.",
     "baseline": "A test traces more than in the baseline.",
 }
+_VERBS = {"graph_break": "has a graph break", "silent_eager": "runs eager", "stale": "uses a stale trace"}
+_SAID = ("max_traces", "steady_state", "baseline")
+"""Failures that need no note of their own where a cause has one."""
 _RETRACED = "A function is traced again: {}."
 _ABOUT = {
     "max_graph_breaks": {"graph_break"},
@@ -149,10 +158,11 @@ def _notes(results: Iterable[Result]) -> list[_Note]:
             for function in result.functions
             for one in (*function.causes, *function.findings)
         ]
+        is_said = any(note.level == "error" for note in notes)
         notes += [
             _Note(one.kind, "error", result.file, result.line, one.text)
             for one in result.failures
-            if one.kind in _RULES
+            if one.kind in _RULES and not (is_said and one.kind in _SAID)
         ]
         for note in notes:
             key = note.file, note.line, note.kind, note.text
@@ -164,13 +174,11 @@ def _notes(results: Iterable[Result]) -> list[_Note]:
 def _note(function: Function, finding: Finding, guilty: set[str]) -> _Note:
     is_finding = finding.kind in _RULES
     level = "error" if (finding.kind if is_finding else "cause") in guilty else "warning"
-    message = finding.message if is_finding else f"is traced again: {finding.message}"
-    if finding.kind == "silent_eager":
-        message = f"runs eager: {message}"
-    elif is_finding:
-        message = f"{finding.kind.replace('_', ' ')}: {message}"
+    verb = _VERBS.get(finding.kind, "is traced again")
     advice = f"; {finding.advice}" if finding.advice else ""
-    return _Note(finding.kind, level, finding.file, finding.line, f"{function.name} {message}{advice}")
+    return _Note(
+        finding.kind, level, finding.file, finding.line, f"{function.name} {verb}: {finding.message}{advice}"
+    )
 
 
 def _path(file: str, root: str) -> str:

@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tracedbg-isolate",
         action="store_true",
-        help="drop the caches of torch.compile before each test, so that no test profits from another one",
+        help="drop what torch.compile and tf.function have cached before each test",
     )
     group.addoption("--tracedbg-json", metavar="FILE", help="write what was seen into FILE as JSON")
     group.addoption("--tracedbg-sarif", metavar="FILE", help="write the causes into FILE as SARIF 2.1")

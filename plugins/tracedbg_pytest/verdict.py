@@ -43,8 +43,8 @@ def judge(summary: Summary, budget: Budget, before: Collection[tuple[str, int, s
         seconds = sum(one.self_seconds for one in functions)
         if seconds <= budget.limit:
             return ""
-        lines = [f"  {_where(one)}: {one.self_seconds:.2f} s" for one in functions if one.self_seconds]
-        head = f"{seconds:.2f} s of tracing and compiling, {budget.limit:g} s allowed by {budget.said_by}"
+        lines = [f"  {_where(one)}: {_seconds(one.self_seconds)}" for one in functions if one.self_seconds]
+        head = f"{_seconds(seconds)} of tracing and compiling, {budget.limit:g} s allowed by {budget.said_by}"
         return "\n".join([head, *lines])
     attribute = budget.kind.removeprefix("max_")
     number = sum(getattr(one, attribute) for one in functions)
@@ -116,3 +116,7 @@ def _where(function: FunctionSummary) -> str:
 def count(number: int, noun: str) -> str:
     """`1 trace`, `2 traces`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.{2 if number >= 1 else 4}f} s"

@@ -129,7 +129,7 @@ def test_skipped():
         "base.toml",
         "--tracedbg-update",
     )
-    assert "not in the baseline, as it failed: test_it.py::test_one" in result.text
+    assert "not brought up to date, as it failed: test_it.py::test_one" in result.text
     assert base.read_text().count("traces = 1") == 2
     assert "test_skipped" in base.read_text()
 
@@ -167,7 +167,5 @@ def test_each(n):
     base.unlink()
     suite(text, *options, "-n", "2")
     assert base.read_text() == alone
-    assert suite(text, *options[:2], "with:randomly", "-p", "randomly").counts() == {
-        "passed": 4
-    }
+    assert suite(text, *options[:2], "with:randomly").counts() == {"passed": 4}
     assert base.read_text() == alone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 pytestmark = pytest.mark.torch
@@ -89,9 +91,48 @@ def test_kept():  # what the other test has done to `double` is not this one's
     double(torch.ones(3, dtype=torch.float64))
 """)
     assert result.counts() == {"passed": 1, "failed": 1}
-    head, where, *_ = result.failure("test_over").splitlines()
-    assert head == "tracedbg: 1 function eager in silence, none allowed by @pytest.mark.no_silent_eager()"
-    assert where.startswith("  double (test_it.py:5): ")
+    assert result.failure("test_over").split("\n----")[0] == (
+        "tracedbg: 1 function eager in silence, none allowed by @pytest.mark.no_silent_eager()\n"
+        "  double (test_it.py:5): recompile limit reached with 1 graph cached: "
+        "`x` changed dtype from float32[3] to int8[3]\n"
+        "      remove the causes of its retraces; a higher torch._dynamo.config.recompile_limit has room for more"
+    )
+
+
+def test_a_function_that_is_never_compiled_fails_every_test_that_calls_it(suite):
+    result = suite("""
+@torch.compile(backend="eager")
+def nothing(x):
+    return 3
+
+@pytest.mark.no_silent_eager(function="nothing")
+@pytest.mark.parametrize("n", [3, 4])
+def test_over(n):
+    nothing(torch.ones(n))
+""")
+    assert result.counts() == {"failed": 2}
+    assert result.failure("test_over[3]") == result.failure("test_over[4]")
+    assert result.failure("test_over[3]").endswith(
+        "make the first call one that computes with tensors: a function is judged by that"
+    )
+
+
+def test_a_budget_for_a_function_that_is_not_there_is_told(suite):
+    result = suite("""
+@pytest.mark.max_retraces(0, function="duoble")
+def test_typo():
+    double(torch.ones(3))
+
+@pytest.mark.max_retraces(0, function="double")
+def test_cached():
+    double(torch.ones(3))
+""")
+    assert result.counts() == {"passed": 2}
+    told = [line for line in result.text.splitlines() if line.startswith("no traced function")]
+    assert told == [
+        "no traced function has a name that fits: "
+        "@pytest.mark.max_retraces(0, function='duoble') in test_it.py::test_typo"
+    ]
 
 
 def test_seconds_of_compiling_have_a_limit(suite):
@@ -105,8 +146,12 @@ def test_kept():
     double(torch.ones(3))
 """)
     assert result.counts() == {"passed": 1, "failed": 1}
-    head = result.failure("test_over").splitlines()[0]
-    assert head.endswith(" s of tracing and compiling, 0 s allowed by @pytest.mark.max_compile_seconds(0)")
+    head, line = result.failure("test_over").splitlines()
+    seconds = re.fullmatch(
+        r"tracedbg: (\d\.\d+ s) of tracing and compiling, 0 s allowed by @pytest\.mark\.max_compile_seconds\(0\)",
+        head,
+    )
+    assert line == f"  double (test_it.py:5): {seconds[1]}"
 
 
 def test_markers_count_on_classes_and_modules_and_the_closest_wins(suite):

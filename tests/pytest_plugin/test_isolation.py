@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
+
+from pytest_suites import TF
 
 pytestmark = pytest.mark.torch
 TWO = """
@@ -54,8 +59,6 @@ def test_each(n):
 
 def stable(file):
     """The counts and failures of each test: what does not differ from run to run."""
-    import json
-
     tests = json.loads(file.read_text())["tests"]
     return [
         (one["test"], [(f["name"], f["traces"], f["retraces"]) for f in one["functions"]], one["failures"])
@@ -109,3 +112,140 @@ def test_kept(model):
     model(torch.ones(3))
 """)
     assert result.counts() == {"passed": 1}
+
+
+@pytest.mark.tensorflow
+def test_isolated_tests_of_tensorflow_give_the_same_in_any_order(suite):
+    text = """
+@pytest.mark.max_traces(1)
+@pytest.mark.parametrize("n", [3, 4, 3, 5])
+def test_each(n):
+    double(tf.ones([3]))
+    double(tf.ones([n]))
+"""
+    assert suite(text, "--tracedbg-isolate", head=TF).counts() == {"passed": 2, "failed": 2}
+    shuffled = suite(text, "--tracedbg-isolate", "with:randomly", "-n", "2", head=TF)
+    assert shuffled.counts() == {"passed": 2, "failed": 2}
+
+
+def test_shuffled_tests_have_the_same_verdicts(suite):
+    text = """
+dtypes = [torch.int8, torch.int16, torch.int32, torch.float64]
+
+@pytest.mark.max_retraces(0)
+@pytest.mark.parametrize("n", range(4))
+def test_each(n):
+    double(torch.ones(3, dtype=dtypes[n]))
+    if n % 2:
+        with torch.no_grad():
+            double(torch.ones(3, 3, dtype=dtypes[n]))
+"""
+    orders, verdicts = set(), set()
+    for seed in ("1", "2", "3"):
+        result = suite(text, "-v", "with:randomly", f"--randomly-seed={seed}")
+        told = re.findall(r"test_it.py::(test_each\[\d\]) (PASSED|FAILED)", result.text)
+        orders.add(tuple(told))
+        verdicts.add(tuple(sorted(told)))
+    assert len(orders) > 1
+    assert len(verdicts) == 1
+
+
+def test_what_was_traced_before_a_test_is_told_apart(suite, tmp_path):
+    result = suite(
+        """
+def test_one():
+    double(torch.ones(3))
+
+@pytest.mark.max_traces(0)
+def test_two():
+    double(torch.ones(3, dtype=torch.int8))
+""",
+        "--tracedbg",
+        "--tracedbg-json=out.json",
+    )
+    assert result.failure("test_two") == (
+        "tracedbg: 1 trace, 0 allowed by @pytest.mark.max_traces(0)\n"
+        "  double (test_it.py:5): 1 trace; traced before this test too"
+    )
+    tests = json.loads((tmp_path / "out.json").read_text())["tests"]
+    assert [one["functions"][0]["traced_before"] for one in tests] == [False, True]
+
+
+def test_other_plugins_and_frameworks_test_cases_work(suite):
+    pytest.importorskip("expecttest")
+    result = suite(
+        """
+import time
+import tracedbg as ours
+from torch.testing._internal.common_utils import TestCase
+
+class TestTorch(TestCase):
+    @pytest.mark.max_retraces(0)
+    def test_torch_over(self):
+        double(torch.ones(3))
+        double(torch.ones(3, dtype=torch.int8))
+
+@pytest.mark.asyncio
+@pytest.mark.max_retraces(0)
+async def test_async_over():
+    double(torch.ones(3, dtype=torch.int16))
+    double(torch.ones(3, dtype=torch.int32))
+
+@pytest.mark.timeout(0.5)
+@pytest.mark.max_traces(0)
+def test_slow():
+    double(torch.ones(3, dtype=torch.uint8))
+    time.sleep(30)
+
+runs = []
+
+@pytest.mark.flaky(reruns=2)
+@pytest.mark.max_traces(0)
+def test_rerun():
+    runs.append(1)
+    if len(runs) < 2:
+        double(torch.ones(3, dtype=torch.float64))
+
+@pytest.mark.max_retraces(0)
+def test_recording_over():
+    with ours.record() as run:
+        double(torch.ones(3, dtype=torch.float16))
+        double(torch.ones(3, dtype=torch.bfloat16))
+    assert len(run.traces) == 2
+""",
+        "with:asyncio",
+        "with:rerunfailures",
+        "-o",
+        "asyncio_default_fixture_loop_scope=function",
+    )
+    assert result.counts() == {"passed": 1, "failed": 4, "rerun": 1}
+    for test in ("TestTorch.test_torch_over", "test_async_over", "test_recording_over"):
+        assert result.failure(test).startswith(
+            "tracedbg: 1 retrace, 0 allowed by @pytest.mark.max_retraces(0)\n  double (test_it.py:5): 1 retrace"
+        )
+    assert "Timeout (>0.5s)" in result.failure("test_slow")
+    assert "allowed by" not in result.failure("test_slow")
+
+
+@pytest.mark.tensorflow
+def test_the_test_case_of_tensorflow_works(suite):
+    result = suite(
+        """
+class TestTF(tf.test.TestCase):
+    @pytest.mark.max_retraces(0)
+    def test_over(self):
+        double(tf.ones([3]))
+        double(tf.ones([4]))
+
+    @pytest.mark.max_retraces(0)
+    def test_own_error(self):
+        double(tf.ones([5]))
+        double(tf.ones([6]))
+        self.assertAllEqual(double(tf.ones([6])), tf.ones([6]))
+""",
+        head=TF,
+    )
+    assert result.counts() == {"failed": 2, "skipped": 1}  # TensorFlow's own `test_session`
+    assert "1 retrace, 0 allowed by @pytest.mark.max_retraces(0)" in result.failure("TestTF.test_over")
+    assert "AssertionError" in result.failure("TestTF.test_own_error")
+    assert "allowed by" not in result.failure("TestTF.test_own_error")

@@ -54,6 +54,12 @@ FUNCTION_MADE = PrivateName(
     "Function._get_key_for_call_stats",
     "the last call of `Function.__init__`, when the object is complete",
 )
+FUNCTION_CLASS = PrivateName(
+    f"{_POLYMORPHIC}.polymorphic_function",
+    "Function",
+    "what `tf.function` makes; the graphs of each are in its `_function_cache`, which has `clear()`; "
+    "`tests/adapters/tensorflow/test_isolation.py` fails when it moves",
+)
 EAGER_SWITCH = PrivateName(
     f"{_POLYMORPHIC}.eager_function_run",
     "run_functions_eagerly.__code__",
