@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import signal
 import sys
 from dataclasses import dataclass
 
@@ -86,5 +87,10 @@ def run_forked(arguments, output):
             sys.stderr.flush()
         finally:
             os._exit(code)
-    _, status = os.waitpid(pid, 0)
+    try:
+        _, status = os.waitpid(pid, 0)
+    except BaseException:  # of pytest-timeout
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
     return Outcome(os.waitstatus_to_exitcode(status), output.read_text())

@@ -137,7 +137,7 @@ class Active:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send the result along with the report, to another process perhaps."""
+        """Keep the result, or send it to the main process of xdist. Of reruns the last one counts."""
         is_called = call.when == "call"
         if is_called and self._window is not None:  # opened in the middle of the test: see `expect`
             failures = self._judge(item)
@@ -151,12 +151,15 @@ class Active:
         if is_called and result is not None:
             is_ours = call.excinfo is not None and str(call.excinfo.value) == _text(result.failures)
             result.is_whole = report.passed or is_ours
-            setattr(report, _ATTRIBUTE, result.to_json())
+            if self._is_worker:
+                setattr(report, _ATTRIBUTE, result.to_json())
+            else:
+                self._results[report.nodeid] = result
             del item.stash[_RESULT]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a result in, of this process or another; of reruns the last one counts."""
+        """Take in what another process has sent."""
         self._session.tests.add(report.nodeid)
         data: dict[str, Any] | None = getattr(report, _ATTRIBUTE, None)
         if data is not None:

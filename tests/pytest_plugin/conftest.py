@@ -18,7 +18,7 @@ def suite(tmp_path, monkeypatch):
     def run(text, *options, head=TORCH, name="test_it", keeps_environment=False):
         if not keeps_environment:
             monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-        warm_up("torch" if "torch" in head else "tensorflow")
+        warm_up("torch" if "torch" in head + text else "tensorflow")
         (tmp_path / f"{name}.py").write_text(head + text)
         others = [f"no:{name}" for name in OTHERS if f"with:{name}" not in options]
         plain = [word for name in ("no:cacheprovider", "no:logging", *others) for word in ("-p", name)]

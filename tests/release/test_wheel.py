@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import subprocess
 import sys
@@ -41,10 +42,19 @@ def tracedbg(empty: Path, *arguments: str, cwd: Path) -> subprocess.CompletedPro
 
 def test_it_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"tracedbg"}
-    in_tree = {str(path.relative_to(ROOT)) for path in (ROOT / "tracedbg").rglob("*.py")}
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"tracedbg", "tracedbg_pytest"}
+    folders = (ROOT / "tracedbg", ROOT / "plugins" / "tracedbg_pytest")
+    in_tree = {str(path.relative_to(folder.parent)) for folder in folders for path in folder.rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == in_tree
     assert "tracedbg/py.typed" in names
+
+
+def test_pytest_finds_the_plugin(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
+    entries = configparser.ConfigParser()
+    entries.read_string(archive.read(name).decode())
+    assert dict(entries["pytest11"]) == {"tracedbg": "tracedbg_pytest.plugin"}
 
 
 def test_help_doctor_and_runs_work_without_a_framework(empty, tmp_path):

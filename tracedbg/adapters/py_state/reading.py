@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import linecache
 import textwrap
 import weakref
 from typing import TYPE_CHECKING
@@ -72,10 +73,11 @@ def facts_of(code: CodeType) -> Facts:
 
 def _definition(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None:
     """The syntax tree of a function, with the line numbers of its file."""
-    try:
-        lines, first = inspect.getsourcelines(code)
+    first = code.co_firstlineno
+    try:  # `inspect.getsourcelines` would look through all modules first: 0.2 s where TensorFlow is loaded
+        lines = inspect.getblock(linecache.getlines(code.co_filename)[first - 1 :])
         tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, SyntaxError, ValueError, TypeError):
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError):
         return None
     ast.increment_lineno(tree, first - 1)
     if code.co_name != "<lambda>":
