@@ -55,6 +55,11 @@ TO_HOST = PrivateName(
     "_EagerTensorBase._numpy",
     "what `numpy`, `__bool__`, `__int__`, `__float__`, `__array__`, `__format__` and `repr` all call",
 )
+CALLED_BACK = PrivateName(
+    "tensorflow.python.ops.script_ops",
+    "FuncRegistry.__call__",
+    "what the runtime calls, in any thread, to have a function of Python's run: (token, device, arguments)",
+)
 OP_DEFS = PrivateName(
     "tensorflow.python.framework.op_def_registry", "get", "names an op's inputs and outputs"
 )
@@ -71,5 +76,6 @@ NAMES = (
     NO_TAPE,
     TENSOR_ID,
     TO_HOST,
+    CALLED_BACK,
     OP_DEFS,
 )

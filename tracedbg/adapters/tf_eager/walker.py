@@ -26,6 +26,7 @@ from tracedbg.adapters.tf_eager._compat import (
     TO_HOST,
 )
 from tracedbg.adapters.tf_eager.backward import ForwardLines
+from tracedbg.adapters.tf_eager.callbacks import trace_callbacks
 from tracedbg.adapters.tf_eager.ops import EagerOp
 from tracedbg.adapters.tf_eager.syncs import watch_syncs
 from tracedbg.frames import PythonView
@@ -51,6 +52,8 @@ class TfEagerWalker:
     def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
         """See `Walker`."""
         debugger.add_tensors(TfTensors())
+        with hooks.guarded("callbacks"):
+            trace_callbacks(hooks, debugger)
         ops = _Ops(hooks, debugger)
         hooks.on_remove(ops.remove)
         debugger.on_change(ops.follow)
