@@ -307,6 +307,48 @@ def test_one_goes_up_and_down_past_the_frames_of_libraries(program):
     )
 
 
+def test_in_a_library_one_sees_the_frames_of_its_package(program, folder, monkeypatch):
+    _, library, outer = program.stack
+
+    def at(file, line, function, **options):
+        return Frame(function, str(folder / "site-packages" / file), line, {}, is_user=False, **options)
+
+    monkeypatch.syspath_prepend(str(folder / "site-packages"))
+
+    program.stack[:] = [
+        at("models/attention.py", 9, "attend"),
+        at("torch/nn.py", 7, "call"),
+        at("models/layer.py", 5, "forward"),
+        library,
+        outer,
+    ]
+    program.walk = program.op = None
+    lines = Session(program, "w\nu\n").said.splitlines()
+    assert lines[1:-1] == [
+        "  model.py:8 outer",
+        "  -> return inner(3)",
+        "  (1 frame of libraries)",
+        "  models/layer.py:5 forward  [traced]",
+        "  (1 frame of libraries)",
+        "> models/attention.py:9 attend  [traced]",
+        "> models/layer.py:5 forward  [traced]",
+    ]
+
+
+def test_a_line_of_a_library_is_where_it_has_stopped(program):
+    eager = Frame("call", "/lib/site-packages/torch/nn.py", 7, {"h": 1}, is_traced=False, is_user=False)
+    program.stack[:] = [eager, program.stack[2]]
+    program.walk = program.op = None
+    assert Session(program, "locals\nu\n").said == (
+        "> /lib/site-packages/torch/nn.py:7 call\nh = 1\n> model.py:8 outer\n-> return inner(3)\n" + END
+    )
+
+
+def test_a_frame_without_a_line_says_so(program):
+    program.stack[:] = [Frame("restored", "", 0, {}, is_user=False)]
+    assert "\n> (no line) restored  [traced]\nop 2 of 5" in Session(program, "").said
+
+
 def test_an_assignment_is_python_even_if_a_command_is_called_so(program):
     program.stack[0].locals["c"] = 1
     assert answer(program, "c = 5", "n += 1", "p c, n", "fresh = [n]", "fresh[0]") == "(5, 2)\n2\n"

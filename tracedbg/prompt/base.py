@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tracedbg.engine.inspector import Inspector
 from tracedbg.engine.text import cut, escape
 from tracedbg.prompt.command import CommandError
-from tracedbg.prompt.words import is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,9 +36,7 @@ class Base(cmd.Cmd):
         self.inspector = Inspector(stop, owner.engine.values)
         self.action: Action | None = None
         """How to go on, once a command has said so."""
-        shown = (number for number, frame in enumerate(self.frames) if is_shown(frame))
-        self.innermost = next(shown, 0)
-        self.current = self.innermost
+        self.current = 0
         """The frame that expressions are evaluated in."""
         self.listed: int | None = None
         """The last line that `list` has shown."""

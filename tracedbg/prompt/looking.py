@@ -54,7 +54,7 @@ class Looking(Base):
         count = self.whole(argument, "a count") if argument else 1
         for _ in range(count):
             at = self.current + way
-            while 0 <= at < len(self.frames) and not words.is_shown(self.frames[at]):
+            while 0 <= at < len(self.frames) and not words.is_shown(self.frames[at], self.frames[0]):
                 at += way
             if not 0 <= at < len(self.frames):
                 raise CommandError(f"{last} frame")

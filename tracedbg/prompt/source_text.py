@@ -36,6 +36,15 @@ def short_path(file: str) -> str:
     return escape(file if inside.startswith(os.pardir) else inside)
 
 
+def package(file: str) -> str:
+    """The package or module that a library's file belongs to; empty for the user's own."""
+    if is_user_file(file):
+        return ""
+    folders = _package_folders(tuple(sys.path))
+    inside = next((file[len(one) :] for one in folders if file.startswith(one)), file)
+    return inside.split(os.sep)[0] or file
+
+
 @lru_cache(maxsize=4)
 def _package_folders(search_path: tuple[str, ...]) -> tuple[str, ...]:
     """The innermost ones first: one may be in another."""

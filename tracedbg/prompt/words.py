@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tracedbg.engine.specs import written
 from tracedbg.engine.tensor_text import facts, number
 from tracedbg.engine.text import escape
-from tracedbg.prompt.source_text import short_path, source_line
+from tracedbg.prompt.source_text import package, short_path, source_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -61,7 +61,8 @@ def place(view: View) -> str:
 def frame_line(frame: FrameView) -> str:
     """`model.py:12 Net.forward`."""
     traced = "  [traced]" if frame.is_traced else ""
-    return f"{short_path(frame.file)}:{frame.line} {escape(frame.function)}{traced}"
+    where = f"{short_path(frame.file)}:{frame.line}" if frame.file else "(no line)"
+    return f"{where} {escape(frame.function)}{traced}"
 
 
 def op_line(view: View) -> str:
@@ -78,9 +79,10 @@ def stack(frames: Sequence[FrameView], current: int, *, whole: bool) -> list[str
     """The stack, outermost first as in a traceback; libraries' frames are only counted unless `whole`."""
     found: list[str] = []
     hidden = 0
+    innermost = frames[0] if frames else None
     for index in range(len(frames) - 1, -1, -1):
         frame = frames[index]
-        if not whole and not is_shown(frame) and index != current:
+        if not whole and not is_shown(frame, innermost) and index != current:
             hidden += 1
             continue
         if hidden:
@@ -96,9 +98,11 @@ def _hidden(count: int) -> str:
     return f"  ({count} frame{'s' if count > 1 else ''} of libraries)"
 
 
-def is_shown(frame: FrameView) -> bool:
-    """Whether it is a frame that a person goes to."""
-    return frame.is_user or frame.is_traced
+def is_shown(frame: FrameView, innermost: FrameView | None) -> bool:
+    """Whether a person goes to this frame: the user's, and in a library those of the same package."""
+    if frame.is_user or innermost is None or frame is innermost:
+        return True
+    return frame.is_traced == innermost.is_traced and package(frame.file) == package(innermost.file)
 
 
 def breakpoints(active: Collection[Breakpoint], disabled: Collection[Breakpoint]) -> list[str]:
