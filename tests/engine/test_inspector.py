@@ -185,6 +185,11 @@ def told(variables):
     return [(one.name, one.text, one.expression) for one in variables]
 
 
+def test_the_variables_of_a_module_are_those_of_the_program():
+    inspector = looking(__name__="__main__", __file__="/model.py", __x=1, _y=2, z__=3)
+    assert [one.name for one in inspector.scope("locals")] == ["__x", "_y", "z__"]
+
+
 def test_the_scopes_of_a_stop_at_an_op():
     op = Op(OpSite("mul", "aten.mul"), 0, [("a", Numbers(1.0)), ("a", 2)], [])
     inner = Frame("f", "/model.py", 3, {"x": 1})

@@ -175,7 +175,8 @@ class Inspector(Looks):
         op = self.stop.view.op if frame == 0 else None
         match kind:
             case "locals":
-                return {} if at is None else at.variables()
+                found = {} if at is None else at.variables()
+                return {name: value for name, value in found.items() if not _is_pythons(str(name))}
             case "globals":
                 names = {} if at is None else at.names()
                 return {str(name): value for name, value in names.items() if not str(name).startswith("__")}
@@ -328,6 +329,11 @@ class Inspector(Looks):
         """All names that an expression may use in a frame: for completion."""
         at = self.frames[frame]
         return sorted(map(str, {*at.variables(), *self._typed.extra, *at.names()}))
+
+
+def _is_pythons(name: str) -> bool:
+    """`__file__` and the like: a module's variables are its globals."""
+    return name.startswith("__") and name.endswith("__")
 
 
 def _by_name(named: Sequence[tuple[str, Any]]) -> dict[str, Any]:
