@@ -341,6 +341,7 @@ def test_adapters_hear_of_each_change():
     ("wanted", "message"),
     [
         (Breakpoint(condition="x >"), "condition 'x >' is not a Python expression: invalid syntax"),
+        (Breakpoint(log_message="x={x"), "log message 'x={x': in braces there must be Python expressions"),
         (Breakpoint(hit_condition="often"), "hit condition 'often' is not a number, such as 5, >= 5 or % 10"),
         (
             Breakpoint(filter="nun"),

@@ -239,10 +239,18 @@ def check(wanted: Breakpoint) -> None:
         UsageError: a condition is no expression, a hit condition no number, a filter unknown.
     """
     _check_expression(wanted.condition)
+    _check_message(wanted.log_message)
     if wanted.hit_condition and _HIT.fullmatch(wanted.hit_condition) is None:
         raise UsageError(f"hit condition {wanted.hit_condition!r} is not a number, such as 5, >= 5 or % 10")
     if wanted.filter and wanted.filter not in FILTERS:
         raise UsageError(f"no filter named {wanted.filter!r}; there are {', '.join(FILTERS)}")
+
+
+def _check_message(text: str) -> None:
+    try:
+        compile(f"f{text!r}", "<message>", "eval")
+    except SyntaxError as error:
+        raise UsageError(f"log message {text!r}: in braces there must be Python expressions") from error
 
 
 def _check_expression(text: str) -> None:
