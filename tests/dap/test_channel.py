@@ -75,6 +75,16 @@ def test_what_a_killed_process_has_left_behind_is_no_obstacle(serving, tmp_path)
         serving(socket=str(path))
 
 
+def test_a_file_that_is_no_socket_is_left_as_it_is(serving, tmp_path):
+    tmp_path.chmod(0o700)
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(UsageError, match=rf"^cannot listen at {path}: Address already in use$"):
+        serving(socket=str(path))
+    assert path.read_text() == "mine"
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_another_user_is_turned_away_even_where_the_folder_lets_them_in(serving, tmp_path):
     path = tmp_path / "private" / "dap"

@@ -35,23 +35,27 @@ def listen_unix(path: str) -> socket.socket:
         raise UsageError(f"{folder} is open to other users: a debugger's socket needs a folder of mode 0700")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _bind(listener, path)
-        os.chmod(path, 0o600)
+        _refuse_taken(path)
+        # Under another name, as long, until it listens: whoever sees the path can connect.
+        hidden = os.path.join(folder, os.urandom(2).hex().ljust(len(os.path.basename(path)), "-"))
+        listener.bind(hidden)
+        os.chmod(hidden, 0o600)
         listener.listen()
+        os.rename(hidden, path)
     except OSError as error:
         listener.close()
         raise UsageError(f"cannot listen at {path}: {error.strerror or error}") from error
     return listener
 
 
-def _bind(listener: socket.socket, path: str) -> None:
+def _refuse_taken(path: str) -> None:
+    """A socket of a process that was killed may be replaced, and nothing else."""
     try:
-        listener.bind(path)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE or _is_answered(path):
-            raise
-        os.unlink(path)  # of a process that was killed
-        listener.bind(path)
+        is_socket = stat.S_ISSOCK(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket or _is_answered(path):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _is_answered(path: str) -> bool:

@@ -206,7 +206,10 @@ class Functions:
         """Its ops, those of its callees after the one that calls them."""
         made: list[OpSite] = []
         for node in function.plan.nodes:
-            made.append(node.site())
+            site = node.site()
+            if not site.file and (level := self.library(function.plan, node.name)) is not None:
+                site = replace(site, file=level.file, line=level.line)
+            made.append(site)
             for callee in node.functions:
                 inner = self.find(callee)
                 if inner is not None:

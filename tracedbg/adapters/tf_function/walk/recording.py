@@ -85,7 +85,9 @@ class Recording:
         self._tracing = _Tracing()
         self._imported = _compat.GRAPH_IMPORTED.get()
         self._mappers = _compat.SOURCE_MAPS.get()
-        self._kinds = Kinds()
+        self._files = debugger.files()
+        self._kinds = Kinds(lambda file: file in self._files)
+        debugger.on_change(self._follow)
         self._refs = RefMaker(self._number)
         self._default_graph = tf.compat.v1.get_default_graph
         self._is_lost = False
@@ -95,6 +97,12 @@ class Recording:
         """Install the hooks."""
         self._hooks.patch(*_compat.GRAPH_ENTERED.owner(), self._wrap_entered)
         self._hooks.patch(*_compat.OP_MADE.owner(), self._wrap_made)
+
+    def _follow(self) -> None:
+        files = self._debugger.files()
+        if files != self._files:
+            self._files = files
+            self._kinds.forget()
 
     def function(self, graph: Any) -> FunctionRecord | None:
         """What is known of a function that is made of `graph` right now."""

@@ -49,9 +49,18 @@ class Kind(Enum):
 
 
 class Kinds:
-    """Tells the kinds of code objects."""
+    """Tells the kinds of code objects.
 
-    def __init__(self) -> None:
+    Args:
+        is_wanted: whether a library's file (real path) has breakpoints: its frames are then seen as the user's.
+    """
+
+    def __init__(self, is_wanted: Callable[[str], bool]) -> None:
+        self._is_wanted = is_wanted
+        self.forget()
+
+    def forget(self) -> None:
+        """Tell them anew: other files are wanted."""
         self.known: dict[int, Kind] = {}
         """By id of a code object, which is kept: to hash one takes far longer."""
         self._kept: list[CodeType] = []
@@ -69,7 +78,11 @@ class Kinds:
         file = code.co_filename
         if _GENERATED in file:
             return self._keep(code, Kind.GENERATED)
-        return self._keep(code, Kind.USER if is_user_file(file) and not is_ours(file) else Kind.LIBRARY)
+        return self._keep(code, Kind.USER if self.is_seen(file) else Kind.LIBRARY)
+
+    def is_seen(self, file: str) -> bool:
+        """Whether frames of a file are kept: the user's, and those of a library that may stop."""
+        return not is_ours(file) and (is_user_file(file) or self._is_wanted(real_path(file)))
 
     def _keep(self, code: CodeType, kind: Kind) -> Kind:
         self._kept.append(code)
@@ -263,7 +276,7 @@ class Shadow:
         if is_generated:
             entry.mapped = self._mapped()  # it is gone when the frame ends
             origin = entry.mapped.get((file, line))
-            if origin is None or not is_user_file(origin[0]):
+            if origin is None or not self._kinds.is_seen(origin[0]):
                 return
             file, line, function = origin
         variables = self._variables(entry, is_generated=is_generated)
@@ -277,6 +290,7 @@ class Shadow:
             file,
             line,
             function,
+            is_user=is_user_file(file),
             graph=entry.graph,
             frame=entry.number,
             visit=entry.visit,
