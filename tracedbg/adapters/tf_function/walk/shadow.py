@@ -52,7 +52,7 @@ class Kinds:
     """Tells the kinds of code objects.
 
     Args:
-        is_wanted: whether a library's file (real path) has breakpoints: its frames are then seen as the user's.
+        is_wanted: whether a library's file (real path) has breakpoints: it is then seen as the user's.
     """
 
     def __init__(self, is_wanted: Callable[[str], bool]) -> None:
