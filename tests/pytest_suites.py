@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import os
 import re
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+HUNG_S = 120
+"""A fork that takes longer writes where it hangs, beside its output, and ends."""
 TORCH = """
 import pytest, torch
 
@@ -79,6 +83,8 @@ def run_forked(arguments, output):
             os.dup2(descriptor, 2)
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+            stacks = open(f"{output}.stacks", "w")  # noqa: SIM115  open as long as the process
+            faulthandler.dump_traceback_later(HUNG_S, exit=True, file=stacks)
             os.environ.pop("PYTEST_ADDOPTS", None)
             for name in [name for name in os.environ if name.startswith("PYTEST_")]:
                 del os.environ[name]
@@ -93,4 +99,6 @@ def run_forked(arguments, output):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         raise
+    stacks = Path(f"{output}.stacks").read_text()
+    assert not stacks, stacks
     return Outcome(os.waitstatus_to_exitcode(status), output.read_text())
