@@ -346,7 +346,9 @@ def test_a_line_of_a_library_is_where_it_has_stopped(program):
 
 def test_a_frame_without_a_line_says_so(program):
     program.stack[:] = [Frame("restored", "", 0, {}, is_user=False)]
-    assert "\n> (no line) restored  [traced]\nop 2 of 5" in Session(program, "").said
+    said = Session(program, "locals\n").said
+    assert "\n> (no line) restored  [traced]\nop 2 of 5" in said
+    assert said.endswith(f"\nno variables are known here\n{END}")
 
 
 def test_an_assignment_is_python_even_if_a_command_is_called_so(program):

@@ -144,7 +144,9 @@ class Looking(Base):
     @command(_VALUES)
     def do_locals(self, _: str) -> None:
         """Show the variables of the current frame."""
-        self._scope("locals", "no variables", self.at(self.frame))
+        frame = self.frame
+        empty = "no variables are known here" if frame.is_traced else "no variables"
+        self._scope("locals", empty, self.at(frame))
 
     @command(_VALUES)
     def do_args(self, _: str) -> None:
