@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COUNTED = ("max_retraces", "max_traces", "max_graph_breaks", "max_compile_seconds")
 FLAGS = ("no_silent_eager", "no_stale_trace")
+_INI = pytest.StashKey[tuple["Budget", ...]]()
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -47,10 +48,14 @@ def budgets_of(item: pytest.Item) -> list[Budget]:
             budget = _of_marker(mark, item)
             found.setdefault((budget.kind, budget.function), budget)
     kinds = {kind for kind, _ in found}
-    for kind in (*COUNTED, *FLAGS):
-        if kind not in kinds and (ini := of_ini(item.config, kind)) is not None:
-            found[kind, None] = ini
-    return list(found.values())
+    return [*found.values(), *(one for one in _of_ini_file(item.config) if one.kind not in kinds)]
+
+
+def _of_ini_file(config: pytest.Config) -> tuple[Budget, ...]:
+    if _INI not in config.stash:
+        budgets = (of_ini(config, kind) for kind in (*COUNTED, *FLAGS))
+        config.stash[_INI] = tuple(one for one in budgets if one is not None)
+    return config.stash[_INI]
 
 
 def of_ini(config: pytest.Config, kind: str) -> Budget | None:
