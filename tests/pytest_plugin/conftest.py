@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_suites import TORCH, run_forked, warm_up
+from pytest_suites import TORCH, run_forked
 
 OTHERS = ("randomly", "asyncio", "rerunfailures")
 """Plugins that are there for some tests only: `suite(..., "with:randomly")`."""
@@ -18,11 +18,11 @@ def suite(tmp_path, monkeypatch):
     def run(text, *options, head=TORCH, name="test_it", keeps_environment=False):
         if not keeps_environment:
             monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-        warm_up("torch" if "torch" in head + text else "tensorflow")
         (tmp_path / f"{name}.py").write_text(head + text)
         others = [f"no:{name}" for name in OTHERS if f"with:{name}" not in options]
         plain = [word for name in ("no:cacheprovider", "no:logging", *others) for word in ("-p", name)]
         options = [one for one in options if not one.startswith("with:")]
-        return run_forked([*plain, "-W", "ignore", *options, str(tmp_path)], tmp_path / "output")
+        framework = "torch" if "torch" in head + text else "tensorflow"
+        return run_forked(framework, [*plain, "-W", "ignore", *options, str(tmp_path)], tmp_path / "output")
 
     return run
