@@ -42,6 +42,15 @@ class ClosedError(ClientError):
     """The other end is gone."""
 
 
+class Answer(Future[dict[str, Any]]):
+    """The body of the answer to a request, or a `ClientError`."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__()
+        self.seq = seq
+        """Of the request: what `cancel` asks for as `requestId`."""
+
+
 class Client:
     """One connection to a server. Safe in any thread."""
 
@@ -101,10 +110,10 @@ class Client:
             begun = [since for _, since in self._waiting.values()]
         return time.monotonic() - min(begun) if begun else 0.0
 
-    def send(self, command: str, **arguments: Any) -> Future[dict[str, Any]]:
+    def send(self, command: str, **arguments: Any) -> Answer:
         """Send a request; the future holds the body of its answer, or a `ClientError`."""
         seq = next(self._seq)
-        future: Future[dict[str, Any]] = Future()
+        future = Answer(seq)
         future.set_running_or_notify_cancel()
         data = encode({"seq": seq, "type": "request", "command": command, "arguments": arguments})
         with self._lock:
