@@ -16,6 +16,7 @@ from tracedbg.errors import UnknownPluginError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracedbg.cli.interface import Interface
     from tracedbg.compare.comparer import Comparer
     from tracedbg.debugging import Walker
     from tracedbg.hooks import Adapter
@@ -63,6 +64,7 @@ WALKER_GROUP = "tracedbg.walkers"
 COMPARER_GROUP = "tracedbg.comparers"
 COMMAND_GROUP = "tracedbg.commands"
 ADVICE_GROUP = "tracedbg.advice"
+INTERFACE_GROUP = "tracedbg.interface"
 FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
 """The packages that our own adapters wait for, with the oldest version that they are written for."""
 HELPER_PROGRAMS = (os.path.join("torch", "_inductor", "compile_worker", ""),)
@@ -132,6 +134,14 @@ def load_command(name: str) -> Any:
         UnknownPluginError: none of that name is installed.
     """
     return _load("command", COMMAND_GROUP, COMMANDS, name)
+
+
+def load_interface() -> Interface | None:
+    """A new user interface, of the first package that brings one; None if there is none."""
+    for name in _foreign(INTERFACE_GROUP):
+        interface: Interface = _load("interface", INTERFACE_GROUP, {}, name)()
+        return interface
+    return None
 
 
 def advice_names() -> list[str]:

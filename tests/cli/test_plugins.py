@@ -16,6 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     tomllib = None
 
+OF_THE_INTERFACE = ["connect", "view"]
 ENTRY_POINTS = """\
 [console_scripts]
 other = other:main
@@ -63,7 +64,8 @@ def test_the_tables_and_pyproject_say_the_same():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["tracedbg.adapters"] == plugins.ADAPTERS
     assert project["entry-points"]["tracedbg.comparers"] == plugins.COMPARERS
-    assert project["entry-points"]["tracedbg.commands"] == plugins.COMMANDS
+    commands = project["entry-points"]["tracedbg.commands"]
+    assert {name: at for name, at in commands.items() if at.startswith("tracedbg.")} == plugins.COMMANDS
     for package, oldest in plugins.FRAMEWORKS.items():
         requirements = project["optional-dependencies"][package]
         assert all(f">={oldest}" in requirement for requirement in requirements)
@@ -83,7 +85,7 @@ def test_an_adapter_is_called_what_the_table_calls_it(name):
 
 def test_foreign_plugins_are_listed_without_being_imported(foreign):
     assert plugins.adapter_names() == [*plugins.ADAPTERS, "foreign"]
-    assert plugins.command_names() == [*plugins.COMMANDS, "greet", "broken"]
+    assert plugins.command_names() == [*plugins.COMMANDS, "greet", "broken", *OF_THE_INTERFACE]
     assert "foreign_plugin" not in sys.modules
 
 

@@ -15,15 +15,13 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
-from tracedbg.cli.observation import boot_notes, environment, has_recordings
-from tracedbg.debugger import DebugOptions, modes
+from tracedbg.cli.observation import has_recordings
+from tracedbg.cli.order import Order, for_a_client, unobserved
 from tracedbg.errors import UsageError
-from tracedbg.store import DEFAULT_MAX_MB
 
 if TYPE_CHECKING:
     import argparse
@@ -92,11 +90,14 @@ class _Observing:
             specs.parse(spec)
         self._folder = create_run(launch.out, launch.words)
         self._started_ns = time.monotonic_ns()
-        order = _Order([*python, *launch.words], launch.cwd, self._folder.path, launch.env)
+        debug = ""
+        if launch.is_debugged:
+            debug = for_a_client(
+                launch.breaks, python_mode=launch.python_mode, debug_datasets=launch.debug_datasets
+            )
+        order = Order([*python, *launch.words], launch.cwd, self._folder.path, launch.env, debug)
         ours, theirs = socket.socketpair() if launch.is_debugged else (None, None)
         try:
-            if theirs is not None:
-                order = replace(order, debug=_debugging(launch))
             start = _piped if launch.console == "internalConsole" else _in_terminal
             return start(order, launch.console, theirs, editor), ours
         except BaseException:
@@ -116,63 +117,13 @@ class _Observing:
         with suppress(OSError):
             folder.finish(exit_code=ended.exit_code, signal=ended.signal, wall_ns=took_ns)
         lines = [ended.text] if ended.text else []
-        lines += _unobserved(folder.path)
+        lines += unobserved(folder.path)
         if has_recordings(folder.path):
             lines.append(f"recorded: tracedbg report {folder.path}")
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class _Order:
-    """A program to run, as it is told to a terminal."""
-
-    command: list[str]
-    cwd: str
-    folder: str
-    env: dict[str, str | None]
-    debug: str = ""
-    """`DebugOptions` as text; empty if it is not debugged."""
-
-    def environment(self, descriptor: int | None) -> dict[str, str]:
-        """The program's whole environment, from this process' own.
-
-        Args:
-            descriptor: of the server's connection, as the program will have it.
-        """
-        debug = None
-        if self.debug and descriptor is not None:
-            debug = replace(DebugOptions.from_text(self.debug), descriptor=descriptor)
-        variables = environment(self.folder, max_mb=DEFAULT_MAX_MB, debug=debug)
-        boot, _, _ = variables["PYTHONPATH"].partition(os.pathsep)
-        for name, value in self.env.items():
-            if name == "PYTHONPATH":
-                variables[name] = os.pathsep.join([boot, value] if value else [boot])
-            elif value is None:
-                variables.pop(name, None)
-            else:
-                variables[name] = value
-        return variables
-
-
-def _debugging(launch: Launch) -> str:
-    options = DebugOptions(
-        frontend="dap",
-        breaks=launch.breaks,
-        modes=modes(launch.python_mode, launch.debug_datasets),
-        wait=True,
-    )
-    return options.to_text()
-
-
-def _unobserved(folder: str) -> list[str]:
-    """Why a process of the run was not debugged or recorded, if any was not."""
-    notes = boot_notes(folder)
-    if not notes:
-        return ["the program ran unobserved: its Python did not run tracedbg's start file"]
-    return [f"process {pid} was not observed: {note}" for pid, note in notes.items() if note]
-
-
-def _piped(order: _Order, _console: str, theirs: socket.socket | None, editor: Editor) -> Program:
+def _piped(order: Order, _console: str, theirs: socket.socket | None, editor: Editor) -> Program:
     from tracedbg.dap.adapter.program import Piped  # noqa: PLC0415  deferred: `--help` need not load it
 
     descriptor = None if theirs is None else theirs.fileno()
@@ -183,7 +134,7 @@ def _piped(order: _Order, _console: str, theirs: socket.socket | None, editor: E
 # --- in a terminal of the editor's: this program, once more, is the parent of the user's there ----------
 
 
-def _in_terminal(order: _Order, console: str, theirs: socket.socket | None, editor: Editor) -> Program:
+def _in_terminal(order: Order, console: str, theirs: socket.socket | None, editor: Editor) -> Program:
     from tracedbg.dap.adapter.program import InTerminal  # noqa: PLC0415  deferred: `--help` need not load it
     from tracedbg.dap.security import is_same_user, listen_unix  # noqa: PLC0415  deferred: likewise
 
@@ -213,7 +164,7 @@ def _in_terminal(order: _Order, console: str, theirs: socket.socket | None, edit
         if not is_same_user(connection):
             connection.close()
             raise UsageError("somebody else has answered from the editor's terminal")
-        text = json.dumps(asdict(order)).encode()
+        text = order.to_text().encode()
         descriptors = [] if theirs is None else [theirs.fileno()]
         socket.send_fds(connection, [len(text).to_bytes(4, "big")], descriptors)
         connection.sendall(text)
@@ -245,7 +196,7 @@ def _run_in_terminal(path: str) -> int:
             text = b""
             while len(text) < int.from_bytes(size, "big"):
                 text += connection.recv(1 << 16)
-            order = _Order(**json.loads(text))
+            order = Order.from_text(text)
         except (OSError, ValueError) as error:
             raise UsageError(f"no adapter has told what to run: {error}") from error
         descriptor = descriptors[0] if descriptors else None

@@ -55,7 +55,10 @@ class Parser(argparse.ArgumentParser):
 
     def _count_ours(self, words: Sequence[str]) -> int:
         # By hand: how argparse.REMAINDER treats `--` differs between versions of Python.
-        valued = {name for action in self._actions if action.nargs != 0 for name in action.option_strings}
+        # An option that may do without its value takes one by `=` only: the next word may be the program.
+        valued = {
+            name for action in self._actions if action.nargs not in (0, "?") for name in action.option_strings
+        }
         at = 0
         while at < len(words):
             word = words[at]

@@ -1,30 +1,38 @@
 """`tracedbg run`: the user's program as it would run alone, then a report on stderr.
 
-It must not know how a program is observed: it starts plain Python with the boot folder at the head
-of PYTHONPATH, and reads the recording when the program has ended.
+On a terminal the user interface shows it meanwhile. It must not know how a program is observed: it
+starts plain Python with the boot folder at the head of PYTHONPATH, and reads the recording when the
+program has ended.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, ClassVar
 
 from tracedbg import plugins
 from tracedbg.cli.child import end_like, run_program
+from tracedbg.cli.interface import wanted_interface
 from tracedbg.cli.interpreter import named_python, same_python
-from tracedbg.cli.observation import boot_notes, environment, has_recordings
+from tracedbg.cli.listening import announce, listening_at
+from tracedbg.cli.observation import boot_notes, has_recordings
+from tracedbg.cli.order import Order, at_a_prompt, for_a_client, unobserved
 from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
 from tracedbg.cli.program import check_program, positive
-from tracedbg.debugger import DebugOptions, modes
 from tracedbg.errors import TracedbgError, UsageError
 from tracedbg.store import DEFAULT_MAX_MB
 
 if TYPE_CHECKING:
     import argparse
 
+    from tracedbg.cli.child import Ended
+    from tracedbg.cli.interface import Interface
     from tracedbg.cli.parser import Parser
     from tracedbg.store.run import RunFolder
+
+_WHY_UNOBSERVED = " (was it started with -I, -E or -S, or with a PYTHONPATH of its own?)"
 
 
 class Run:
@@ -48,13 +56,22 @@ class Run:
         parser.add_argument("--quiet", action="store_true", help="no report on stderr")
         parser.add_argument("--no-tui", action="store_true", help="no user interface: only the report")
         parser.add_argument(
+            "--listen",
+            metavar="SOCKET",
+            nargs="?",
+            const="",
+            help="wait for `tracedbg connect` at a Unix socket (as --listen=SOCKET; by itself: at a new one),"
+            " and run without an interface here",
+        )
+        parser.add_argument(
             "--break",
             metavar="SPEC",
             dest="breaks",
             action="append",
             default=[],
-            help="stop there, at a prompt: FILE:LINE, op:PATTERN, or one of nan, inf, shape, retrace,"
-            " graph_break, silent_eager, host_sync, error; each may end in 'if CONDITION'; repeatable",
+            help="stop there, in the interface or at a prompt: FILE:LINE, op:PATTERN, or one of nan, inf,"
+            " shape, retrace, graph_break, silent_eager, host_sync, error; each may end in 'if CONDITION';"
+            " repeatable",
         )
         parser.add_argument(
             "--python-mode",
@@ -81,40 +98,67 @@ class Run:
             check_writable(args.json, "--json")
         from tracedbg.store.run import create_run  # noqa: PLC0415  deferred: `--help` need not load it
 
-        debug = _debugging(args)
-        folder = create_run(args.out, args.program)
-        started_ns = time.monotonic_ns()
-        try:
-            ended = run_program(
-                [*python, *args.program],
-                environment(folder.path, max_mb=args.max_mb, debug=debug),
-                _load_reporting,
-            )
-        except OSError as error:
-            raise UsageError(f"cannot start {python[0]}: {error.strerror or error}") from error
-        folder.finish(
-            exit_code=ended.exit_code, signal=ended.signal, wall_ns=time.monotonic_ns() - started_ns
-        )
+        _check_breaks(args)
+        with listening_at(args.listen) as socket:
+            interface = wanted_interface() if not args.no_tui and socket is None else None
+            folder = create_run(args.out, args.program)
+            debug = _debugging(args, is_shown=interface is not None, socket=socket)
+            order = Order([*python, *args.program], _cwd(), folder.path, {}, debug, args.max_mb)
+            if socket is not None:
+                announce(socket, folder.path)
+            ended = _run(order, folder, interface)
         _report_whatever_happens(folder, args)
         return end_like(ended)
 
 
-def _debugging(args: argparse.Namespace) -> DebugOptions | None:
-    """How to debug the program; None if nothing is to stop.
+def _run(order: Order, folder: RunFolder, interface: Interface | None) -> Ended:
+    started_ns = time.monotonic_ns()
+
+    def finish(ended: Ended) -> None:
+        took_ns = time.monotonic_ns() - started_ns
+        folder.finish(exit_code=ended.exit_code, signal=ended.signal, wall_ns=took_ns)
+
+    try:
+        if interface is not None:
+            import shlex  # noqa: PLC0415  deferred: only for a person
+
+            return interface.run(order, shlex.join(folder.info.argv), finish)
+        ended = run_program(order.command, order.environment(), _load_reporting)
+    except OSError as error:
+        raise UsageError(f"cannot start {order.command[0]}: {error.strerror or error}") from error
+    finish(ended)
+    return ended
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return ""
+
+
+def _check_breaks(args: argparse.Namespace) -> None:
+    """Refuse what makes no sense before anything is recorded.
 
     Raises:
-        UsageError: a `--break` makes no sense.
+        UsageError: a `--break` makes no sense, or an option needs one.
     """
     for name in ("python_mode", "debug_datasets"):
         if getattr(args, name) and not args.breaks:
             raise UsageError(f"--{name.replace('_', '-')} does nothing without --break")
-    if not args.breaks:
-        return None
-    from tracedbg.engine.specs import parse  # noqa: PLC0415  deferred: `--help` need not load it
+    if args.breaks:
+        from tracedbg.engine.specs import parse  # noqa: PLC0415  deferred: `--help` need not load it
 
-    for spec in args.breaks:
-        parse(spec)
-    return DebugOptions(breaks=tuple(args.breaks), modes=modes(args.python_mode, args.debug_datasets))
+        for spec in args.breaks:
+            parse(spec)
+
+
+def _debugging(args: argparse.Namespace, *, is_shown: bool, socket: str | None) -> str:
+    """How to debug the program: as text; empty if nothing is to stop."""
+    wanted = {"python_mode": args.python_mode, "debug_datasets": args.debug_datasets}
+    if is_shown or socket is not None:
+        return for_a_client(args.breaks, **wanted, listen_at=socket or "")
+    return at_a_prompt(args.breaks, **wanted) if args.breaks else ""
 
 
 def _load_reporting() -> None:
@@ -148,7 +192,8 @@ def _report_whatever_happens(folder: RunFolder, args: argparse.Namespace) -> Non
 
 def _report(folder: RunFolder, args: argparse.Namespace) -> None:
     notes = boot_notes(folder.path)
-    _say_what_went_unobserved(notes)
+    for line in unobserved(folder.path, _WHY_UNOBSERVED):
+        complain(line)
     if not args.json and not has_recordings(folder.path):
         if notes and not args.quiet:
             packages = " nor ".join(plugins.watched_packages())
@@ -164,14 +209,3 @@ def _report(folder: RunFolder, args: argparse.Namespace) -> None:
             stream.write(report_as_json(summary))
     if not args.quiet and sys.stderr is not None:
         show_report(summary, sys.stderr)
-
-
-def _say_what_went_unobserved(notes: dict[str, str]) -> None:
-    if not notes:
-        complain(
-            "the program ran unobserved: its Python did not run tracedbg's start file"
-            " (was it started with -I, -E or -S, or with a PYTHONPATH of its own?)"
-        )
-    for pid, note in notes.items():
-        for line in note.splitlines():
-            complain(f"process {pid} was not observed: {line}")
