@@ -46,12 +46,15 @@ class State(Enum):
 class Live(Requests):
     """The debugger of a running program. Only for the thread of the event loop."""
 
-    def __init__(self, connection: socket.socket, post: Callable[[Message], object]) -> None:
+    def __init__(
+        self, connection: socket.socket, post: Callable[[Message], object], book: Book | None = None
+    ) -> None:
         """Prepare; `start` begins to talk.
 
         Args:
             connection: to the debugger.
             post: told of all that happens: see `live_messages`.
+            book: where to stop.
         """
         super().__init__()
         self.state = State.CONNECTING
@@ -67,7 +70,8 @@ class Live(Requests):
         self.pid: int | None = None
         self.filters: tuple[Filter, ...] = ()
         """What the program can stop at, other than a place."""
-        self.book = Book()
+        self.book = book or Book()
+        self.book.on_change = self._book_changed
         self._connection = connection
         self._listeners = [post]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,6 +79,7 @@ class Live(Requests):
         self._sent: dict[str, Body] = {}
         self._syncing: asyncio.Task[None] | None = None
         self._hold = False
+        self._initialized = asyncio.Event()
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -87,17 +92,14 @@ class Live(Requests):
         if post in self._listeners:
             self._listeners.remove(post)
 
-    def start(self, book: Book | None = None, *, hold: bool = False) -> None:
+    def start(self, *, hold: bool = False) -> None:
         """Begin to talk; nothing happens if that has begun.
 
         Args:
-            book: where to stop.
             hold: whether a program that has not begun waits for `begin`.
         """
         if self._loop is not None:
             return
-        self.book = book or self.book
-        self.book.on_change = self._book_changed
         self._hold = hold
         self._loop = asyncio.get_running_loop()
         self._client = Client(self._connection, self._heard, self._closed)
@@ -200,6 +202,7 @@ class Live(Requests):
         body = await asyncio.wrap_future(self._send("initialize", **_HELLO))
         self.filters = tuple(map(Filter.read, body.get("exceptionBreakpointFilters") or ()))
         await self.ask("attach")
+        await self._initialized.wait()
         await self._sync()
         if self._hold:
             if self.state is State.CONNECTING:
@@ -261,6 +264,8 @@ class Live(Requests):
             self._post(messages.ValuesChanged())
         elif name == "process":
             self.program, self.pid = str(body.get("name") or ""), body.get("systemProcessId")
+        elif name == "initialized":
+            self._initialized.set()
         elif name == "terminated":
             self._ended()
 

@@ -1,0 +1,399 @@
+"""The *Debug* screen: its keys, and what the panes want."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding
+
+from tracedbg.dap.client import ClientError
+from tracedbg_tui.answers import Scope, Source, Variable
+from tracedbg_tui.breakpoints import Wanted
+from tracedbg_tui.debug.following import Following
+from tracedbg_tui.debug.ops import OpsPane
+from tracedbg_tui.debug.prompts import BreakpointDialog, Prompt
+from tracedbg_tui.debug.source import SourcePane
+from tracedbg_tui.debug.variables import VariablesPane
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from tracedbg_tui.debug.breakpoints import BreakpointsPane
+    from tracedbg_tui.debug.repl import Repl
+    from tracedbg_tui.debug.stack import StackPane
+    from tracedbg_tui.debug.watches import WatchesPane
+    from tracedbg_tui.live import Live
+
+_WORD_ENDS = " .,:;=+-*/%()[]{}<>&|^~!@"
+
+
+class DebugView(Following):
+    """Source, ops, stack, values and console of a program that is debugged."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c,f5", "continue", "Continue"),
+        Binding("n,f10", "next", "Next"),
+        Binding("s,f11", "in", "In"),
+        Binding("r,f,shift+f11", "out", "Out"),
+        Binding("i", "op", "Next op"),
+        Binding("I", "graph", "Into compiled"),
+        Binding("b,f9", "breakpoint", "Breakpoint"),
+        Binding("B", "breakpoint_op", "Break on op", show=False),
+        Binding("E", "breakpoint_edit", "Edit breakpoint", show=False),
+        Binding("t", "to_cursor", "To cursor", show=False),
+        Binding("u", "frame(1)", "Caller", show=False),
+        Binding("d", "frame(-1)", "Called", show=False),
+        Binding("T", "thread", "Other thread", show=False),
+        Binding("ctrl+c,p", "pause", "Pause", show=False),
+        Binding("slash", "search", "Search", show=False),
+        Binding("full_stop", "search_again(1)", "Next match", show=False),
+        Binding("comma", "search_again(-1)", "Match before", show=False),
+        Binding("exclamation_mark", "repl", "REPL", show=False),
+        Binding("W", "watch", "Watch", show=False),
+        Binding("S", "sources", "Generated sources", show=False),
+        Binding("tab", "pane(1)", "Next pane", show=False),
+        Binding("shift+tab", "pane(-1)", "Pane before", show=False),
+        Binding("right_square_bracket", "tab(1)", "Next tab", show=False),
+        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
+    ]
+
+    def __init__(
+        self,
+        live: Live | None,
+        recording: object = None,
+        console: Widget | None = None,
+        **options: Any,
+    ) -> None:
+        """Make it.
+
+        Args:
+            live: the debugger; None if no program runs.
+            recording: of the program, for the badges of its lines.
+            console: the program's terminal; None if it is elsewhere.
+            options: of the widget.
+        """
+        super().__init__(live, console, **options)
+        self.recording = recording
+        self._searched = ""
+
+    async def goto(self, file: str, line: int) -> None:
+        """Show a line of a file."""
+        await self.source.open(Source(os.path.basename(file), file), line, here=self._here(file))
+        self.reveal("code")
+
+    def _here(self, file: str) -> dict[int, bool]:
+        """The current lines of a file."""
+        return {
+            frame.line: index == 0
+            for index, frame in reversed(list(enumerate(self.frames)))
+            if frame.source.path == file and (index == 0 or frame.is_traced)
+        }
+
+    # --- going on --------------------------------------------------------------------------------
+
+    def action_continue(self) -> None:
+        """Go on; begin, if the program waits for that."""
+        self._do(self._live_go("continue"))
+
+    def action_next(self) -> None:
+        """To the next line of this function."""
+        self._do(self._live_go("over"))
+
+    def action_in(self) -> None:
+        """To the next line, in whatever is called."""
+        self._do(self._live_go("into"))
+
+    def action_out(self) -> None:
+        """To the next line of the caller."""
+        self._do(self._live_go("out"))
+
+    def action_op(self) -> None:
+        """To the next op."""
+        self._do(self._live_go("op"))
+
+    def action_graph(self) -> None:
+        """To the next call of a compiled function."""
+        self._do(self._live_go("graph"))
+
+    def action_to_cursor(self) -> None:
+        """To the line, or the op, at the cursor."""
+        if self.app.focused is self.ops:
+            self._do(self._to_op())
+        elif self.source.file:
+            self._do(self._to_line(self.source.file, self.source.line))
+
+    def action_pause(self) -> None:
+        """Stop at the next line."""
+        self._do(self._pause())
+
+    async def _live_go(self, how: str) -> None:
+        await self._live().go(how)
+
+    async def _to_line(self, file: str, line: int) -> None:
+        await self._live().run_to(file, line)
+
+    async def _to_op(self) -> None:
+        op = await self.ops.fetched(self.ops.cursor)
+        if op is not None:
+            wanted = Wanted(address=op.address, label=f"op {op.index} {op.op}")
+            if wanted not in self.book.entries:
+                self.book.add(wanted)
+                self._once = wanted
+            await self._live().go("continue")
+
+    async def _pause(self) -> None:
+        await self._live().pause()
+
+    def _do(self, wanted: Coroutine[Any, Any, None]) -> None:
+        """Do something with the debugger; say so if it could not be done."""
+        self.run_worker(self._said(wanted), group="do")
+
+    async def _said(self, wanted: Coroutine[Any, Any, None]) -> None:
+        try:
+            await wanted
+        except ClientError as error:
+            self.app.notify(str(error), severity="warning")
+
+    # --- where to stop ---------------------------------------------------------------------------
+
+    def action_breakpoint(self) -> None:
+        """Set or take out a breakpoint: on the op at the cursor, or else on the line."""
+        if self.app.focused is self.ops:
+            self._do(self._toggle_op())
+        elif self.source.file:
+            self.book.toggle_line(self.source.file, self.source.line)
+
+    async def _toggle_op(self) -> None:
+        op = await self.ops.fetched(self.ops.cursor)
+        if op is None:
+            return
+        known = next((one for one in self.book.entries if one.address == op.address), None)
+        if known is not None:
+            self.book.remove(known)
+        else:
+            self.book.add(Wanted(address=op.address, label=f"op {op.index} {op.op}"))
+
+    def action_breakpoint_op(self) -> None:
+        """Stop at ops by their name: ask which."""
+        op = self.ops.op(self.ops.cursor) if self.app.focused is self.ops and self.ops.total else None
+        self._edit(None, Wanted(op_pattern=op.op if op else ""))
+
+    def action_breakpoint_edit(self) -> None:
+        """Edit the breakpoint of the line at the cursor, or set one."""
+        if self.source.file:
+            self._edit_line(self.source.file, self.source.line)
+
+    def _edit_line(self, file: str, line: int) -> None:
+        known = self.book.shown(file).get(line)
+        self._edit(known[0] if known else None, Wanted(file=file, line=line))
+
+    def _edit(self, known: Wanted | None, new: Wanted) -> None:
+        def done(made: Wanted | str | None) -> None:
+            if made == "remove" and known is not None:
+                self.book.remove(known)
+            elif isinstance(made, Wanted):
+                self.book.put(known, made)
+
+        self.app.push_screen(BreakpointDialog(known or new, is_new=known is None), done)
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def action_frame(self, step: int) -> None:
+        """Look at the caller, or back."""
+        self._do(self.select_frame(self.selected + step))
+
+    def action_thread(self) -> None:
+        """Look at the next thread that stands still."""
+        live = self.live
+        if live is not None and live.current in live.stops:
+            numbers = list(live.stops)
+            live.focus(numbers[(numbers.index(live.current) + 1) % len(numbers)])
+
+    def action_repl(self) -> None:
+        """Type something to evaluate."""
+        self.reveal("talk", "REPL")
+
+    def action_watch(self) -> None:
+        """Watch an expression: ask which."""
+        self._ask_watch("", self._word())
+
+    def _ask_watch(self, old: str, value: str) -> None:
+        def done(typed: str | None) -> None:
+            if typed is not None:
+                self.watches.put(typed, old)
+                self._do(self.watches.evaluate_all())
+
+        self.reveal("data", "Watches", takes_focus=False)
+        self.app.push_screen(Prompt("watch", value, "an expression"), done)
+
+    def _word(self) -> str:
+        """The name of the variable at the cursor, if there is one."""
+        node = self.variables.node
+        if self.app.focused is self.variables and node is not None and isinstance(node.value, Variable):
+            return node.value.expression
+        return ""
+
+    def action_sources(self) -> None:
+        """Show one of the texts that frameworks have generated."""
+        self._do(self._choose_source())
+
+    async def _choose_source(self) -> None:
+        from tracedbg_tui.debug.chooser import Chooser  # noqa: PLC0415  deferred: rarely wanted
+
+        sources = await self._live().loaded_sources()
+        if not sources:
+            self.app.notify("nothing has been generated yet")
+            return
+
+        def done(index: int | None) -> None:
+            if index is not None:
+                self.reveal("code")
+                self._do(self.source.open(sources[index]))
+
+        self.app.push_screen(Chooser("Generated sources", [one.name for one in sources]), done)
+
+    # --- searching -------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Search in the pane with the keys: ask for what."""
+
+        def done(typed: str | None) -> None:
+            if typed:
+                self._searched = typed
+                self._do(self._search(1, is_new=True))
+
+        self.app.push_screen(Prompt("/", hint="search"), done)
+
+    def action_search_again(self, step: int) -> None:
+        """To the next match, or the one before."""
+        if self._searched:
+            self._do(self._search(step, is_new=False))
+
+    async def _search(self, step: int, *, is_new: bool) -> None:
+        pane = self.deck.pane
+        if not isinstance(pane, SourcePane | OpsPane | VariablesPane):
+            pane = self.source
+        start = pane.cursor if is_new else pane.cursor + step
+        found = await pane.find(self._searched, start, step)
+        if found is None:
+            self.app.notify(f"no {self._searched!r} here", severity="warning")
+        else:
+            pane.go_to(found)
+
+    # --- panes -----------------------------------------------------------------------------------
+
+    def action_pane(self, step: int) -> None:
+        """To the next pane, or the one before."""
+        self.step_deck(step)
+
+    def action_tab(self, step: int) -> None:
+        """To the next tab of the pane, or the one before."""
+        self.deck.see_next(step)
+
+    def action_zoom(self) -> None:
+        """Show the pane alone, or all again."""
+        self.toggle_zoom()
+
+    # --- what the panes want ---------------------------------------------------------------------
+
+    def on_source_pane_toggled(self, event: SourcePane.Toggled) -> None:
+        """A click in the gutter; the same for the methods below, each by its pane."""
+        self.book.toggle_line(event.file, event.line)
+
+    def on_source_pane_edited(self, event: SourcePane.Edited) -> None:  # noqa: D102
+        self._edit_line(event.file, event.line)
+
+    def on_lines_chosen(self, event: OpsPane.Chosen) -> None:
+        """Enter on an op shows its line."""
+        if event.lines is self.ops:
+            self._do(self._show_op(event.index))
+
+    async def _show_op(self, index: int) -> None:
+        op = await self.ops.fetched(index)
+        if op is not None and op.file:
+            source = Source(os.path.basename(op.file), op.file)
+            await self.source.open(source, op.line, here=self._here(op.file))
+
+    def on_ops_pane_failed(self, event: OpsPane.Failed) -> None:  # noqa: D102
+        self.app.notify(event.why, severity="warning")
+
+    def on_stack_pane_frame_chosen(self, event: StackPane.FrameChosen) -> None:  # noqa: D102
+        self._do(self.select_frame(event.index))
+
+    def on_stack_pane_thread_chosen(self, event: StackPane.ThreadChosen) -> None:  # noqa: D102
+        if self.live is not None:
+            self.live.focus(event.thread)
+
+    def on_stack_pane_more_wanted(self) -> None:  # noqa: D102
+        self._do(self.more_frames())
+
+    def on_variables_pane_inspected(self, event: VariablesPane.Inspected) -> None:  # noqa: D102
+        self._inspect(event.variable)
+
+    def on_watches_pane_inspected(self, event: WatchesPane.Inspected) -> None:  # noqa: D102
+        self._inspect(event.variable)
+
+    def _inspect(self, variable: Variable) -> None:
+        self.reveal("data", "Tensor")
+        name = variable.expression or variable.name
+        self._do(self.inspector.inspect(name, variable.expression, variable.reference))
+
+    def on_variables_pane_set_wanted(self, event: VariablesPane.SetWanted) -> None:  # noqa: D102
+        variable, owner = event.variable, event.owner
+
+        def done(typed: str | None) -> None:
+            if typed is not None and typed.strip():
+                self._do(self._set(owner.reference, variable.name, typed))
+
+        self.app.push_screen(Prompt(f"{variable.name} =", hint="a Python expression"), done)
+
+    async def _set(self, reference: int, name: str, value: str) -> None:
+        await self._live().set_variable(reference, name, value)
+
+    def on_variables_pane_watch_wanted(self, event: VariablesPane.WatchWanted) -> None:  # noqa: D102
+        if event.variable.expression:
+            self.watches.put(event.variable.expression)
+            self._do(self.watches.evaluate_all())
+            self.reveal("data", "Watches", takes_focus=False)
+
+    def on_variables_pane_origin_wanted(self, event: VariablesPane.OriginWanted) -> None:  # noqa: D102
+        is_input = isinstance(event.owner, Scope) and event.owner.name == "Op inputs"
+        name = event.variable.made_by or (event.variable.name if is_input else "")
+        self._do(self._show_origin(name, event.variable.name))
+
+    async def _show_origin(self, made_by: str, name: str) -> None:
+        index = await self.ops.index_of(made_by, self.ops.at) if made_by else None
+        if index is None:
+            self.app.notify(f"no op of this graph has made {name}", severity="warning")
+            return
+        self.reveal("ops")
+        self.ops.go_to(index)
+        await self._show_op(index)
+
+    def on_watches_pane_asked(self, event: WatchesPane.Asked) -> None:  # noqa: D102
+        self._ask_watch(event.old, event.old)
+
+    def on_breakpoints_pane_edit_wanted(self, event: BreakpointsPane.EditWanted) -> None:  # noqa: D102
+        self._edit(event.wanted, event.wanted or Wanted())
+
+    def on_breakpoints_pane_filter_edit_wanted(self, event: BreakpointsPane.FilterEditWanted) -> None:  # noqa: D102
+        name = event.name
+
+        def done(typed: str | None) -> None:
+            if typed is not None:
+                self.book.filters[name] = typed.strip()
+                self.book.on_change()
+
+        self.app.push_screen(Prompt(f"{name} if", self.book.filters.get(name, ""), "a condition"), done)
+
+    def on_breakpoints_pane_place_wanted(self, event: BreakpointsPane.PlaceWanted) -> None:  # noqa: D102
+        line = self.book.state(event.wanted).line or event.wanted.line
+        self._do(self.goto(event.wanted.file, line))
+
+    def on_repl_left(self, event: Repl.Left) -> None:  # noqa: D102
+        self.step_deck(event.step)
