@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,6 +61,14 @@ class FrameView(Protocol):
         Raises:
             CannotAssignError: it cannot be set; says why.
         """
+
+
+@runtime_checkable
+class KnowsMakers(Protocol):
+    """A `FrameView` that knows which ops of the graph have made its locals."""
+
+    def makers(self) -> Mapping[str, str]:
+        """Name of a local -> `OpSite.name` of the one op that made its value, where there is such an op."""
 
 
 class OpView(Protocol):

@@ -124,6 +124,19 @@ def test_an_op_by_its_name_its_scopes_memory_and_the_traces_of_the_process(adapt
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+def test_a_local_names_the_op_that_made_it(adapted, real, name):
+    path = real(name)
+    editor = adapted().launch(path, stops=[line_of(path, "relu")])
+    thread = editor.stopped()["threadId"]
+    made_by = editor.locals(thread)["h"]["tracedbg"]["madeBy"]
+    ops = {one["name"]: one for one in editor.request("tracedbg/ops", threadId=thread)["ops"]}
+    assert "matmul" in ops[made_by]["op"].lower()
+    editor.set(path)
+    editor.request("continue", threadId=thread)
+    assert editor.exit_code() == 0
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_value_that_is_set_is_what_the_rest_of_the_graph_sees(adapted, real, name):
     path = real(name)
     editor = adapted().launch(path, stops=[line_of(path, "sum")])

@@ -72,6 +72,10 @@ def variables(call: Call) -> Body:
     start, count = max(0, arguments.number("start", 0)), max(0, arguments.number("count", 0))
     page = call.on.inspector.children(at.parent, start, count or MOST_AT_ONCE + 1, _PARTS[wanted])
     shown = [described(call, one, at.frame) for one in (page if count else page[:MOST_AT_ONCE])]
+    makers = call.on.inspector.makers(at.parent) if isinstance(at.parent, Scope) else {}
+    for one in shown:
+        if one["name"] in makers:
+            one["tracedbg"] = {"madeBy": makers[one["name"]]}
     if len(shown) < len(page):
         more = f"more than {MOST_AT_ONCE:,}; ask for the others by their index"
         shown.append({"name": "...", "value": more, "variablesReference": 0})

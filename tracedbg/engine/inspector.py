@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from tracedbg.debugging import CannotAssignError
+from tracedbg.debugging import CannotAssignError, KnowsMakers
 from tracedbg.engine import evaluating, objects, tree
 from tracedbg.engine.looks import Looks
 from tracedbg.engine.text import escape
@@ -159,6 +159,13 @@ class Inspector(Looks):
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  values of the user's program
             return [self._note(f"cannot be shown: {type(error).__name__}: {error}")]
         return [self._child(parent, child) for child in found]
+
+    def makers(self, scope: Scope) -> Mapping[str, str]:
+        """Name in a scope -> name of the op of the graph that made the value, as far as that is known."""
+        if scope.kind in ("inputs", "outputs"):
+            return {name: name for name in self._named(scope.kind, scope.frame)}
+        frame = self.frames[scope.frame] if scope.frame < len(self.frames) else None
+        return frame.makers() if scope.kind == "locals" and isinstance(frame, KnowsMakers) else {}
 
     def _child(self, parent: Variable, child: Child) -> Variable:
         expression = ""

@@ -175,6 +175,11 @@ class TracedFrame:
                 continue
         return found
 
+    def makers(self) -> Mapping[str, str]:
+        """See `KnowsMakers`."""
+        variables = self._level.variables.items()
+        return {name: ref.symbol[1] for name, ref in variables if isinstance(ref, Tensor)}
+
     def names(self) -> Mapping[str, Any]:  # noqa: D102
         return self._level.names
 

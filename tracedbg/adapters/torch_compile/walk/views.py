@@ -117,6 +117,11 @@ class TracedFrame:
                 continue
         return found
 
+    def makers(self) -> Mapping[str, str]:
+        """See `KnowsMakers`."""
+        variables = self._mark.variables.items()
+        return {name: ref.node.name for name, ref in variables if isinstance(ref, NodeValue)}
+
     def names(self) -> Mapping[str, Any]:  # noqa: D102
         frame = self._call.frame
         if frame is not None and frame.f_globals.get("__name__") == self._mark.module:

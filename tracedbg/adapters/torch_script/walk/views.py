@@ -79,6 +79,10 @@ class ScriptFrame:
             name: _shown(running.values[value]) for name, value in names.items() if value in running.values
         }
 
+    def makers(self) -> Mapping[str, str]:
+        """See `KnowsMakers`."""
+        return {} if self._running is None else dict(self._running.names)
+
     def names(self) -> Mapping[str, Any]:  # noqa: D102
         return globals_of(self.file)
 
