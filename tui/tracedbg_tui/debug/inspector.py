@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from tracedbg_tui.answers import Tensor
 
 _HISTOGRAM_ROWS = 4
-_MOST_BINS = 60
+_FEWEST_BINS, _MOST_BINS = 16, 60
+_BIN_CELLS = 2
 _NUMBER_CELLS = 9
 _HEAT_CELLS = 2
 _FEWEST_ROWS = 8
+_LIKELY_CELLS = 40
+"""Of a pane that has not been seen yet."""
 _HINT = "Enter on a tensor in the variables shows it here"
-_HELP = "< > other slice   + - zoom   arrows move   v numbers or heat map"
+_HELP = "< > other slice   + - zoom   arrows move   v numbers, heat map"
 
 
 @dataclass
@@ -111,10 +114,11 @@ class InspectorPane(Lines):
             self._lay_out()
 
     async def _load(self) -> None:
-        bins = max(10, min(_MOST_BINS, self.size.width - 2))
+        bins = max(_FEWEST_BINS, min(_MOST_BINS, (self.size.width - 2) // 2))
         try:
             if self.tensor is None:
                 self.tensor = await self._look(self.expression, self._reference, 0, None)
+                self.is_numbers = self._fits_as_numbers()
                 self._fit()
             found = await self._look(self.expression, self._reference, bins, self._window())
             if found.shape != self.tensor.shape:
@@ -149,10 +153,16 @@ class InspectorPane(Lines):
     def _fit(self) -> None:
         """Show all of it, if need be with rows and columns left out."""
         sight = self._sight
-        sight.lead = [0] * max(0, len(self._shape) - 2)
+        ahead = max(0, len(self._shape) - 2)
+        if len(sight.lead) != ahead:
+            sight.lead = [0] * ahead
         (rows, columns), (high, wide) = self._plane, self._room
         sight.step = max(1, math.ceil(rows / high), math.ceil(columns / wide))
         sight.row = sight.column = 0
+
+    def _fits_as_numbers(self) -> bool:
+        (rows, columns), width = self._plane, max(_LIKELY_CELLS, self.size.width)
+        return rows <= self._room[0] and columns <= (width - 6) // _NUMBER_CELLS
 
     def _window(self) -> str | None:
         """What is shown, as it stands between brackets; None of what has no elements to show."""
@@ -199,11 +209,7 @@ class InspectorPane(Lines):
         """Numbers instead of a heat map, and back."""
         self.is_numbers = not self.is_numbers
         if self.tensor is not None:
-            lead = self._sight.lead
             self._fit()
-            self._sight.lead = lead
-            if self.is_numbers:
-                self._sight.step = 1
             self._again_soon()
 
     def _stay_inside(self) -> None:
@@ -218,6 +224,9 @@ class InspectorPane(Lines):
     def on_resize(self, _: Resize) -> None:
         """There may be room for more."""
         self._lay_out()
+        if self.tensor is not None:
+            self._fit()
+            self._again_soon()
 
     # --- drawing ---------------------------------------------------------------------------------
 
@@ -261,12 +270,13 @@ class InspectorPane(Lines):
         histogram = self.tensor.histogram if self.tensor else None
         if histogram is None or not histogram.counts or not any(histogram.counts):
             return
-        blocks = glyphs_of(self).blocks
+        blocks, cells = glyphs_of(self).blocks, _BIN_CELLS
         for row in picture.columns(histogram.counts, _HISTOGRAM_ROWS, blocks):
-            self._rows.append([Segment(row, self.style_of("name"))])
+            wide = "".join(one * cells for one in row)
+            self._rows.append([Segment(wide, self.style_of("name"))])
         first, last = picture.short(histogram.edges[0]), picture.short(histogram.edges[-1])
         most = f"most {max(histogram.counts):,}"
-        room = max(1, len(histogram.counts) - len(first) - len(last) - len(most))
+        room = max(2, cells * len(histogram.counts) - len(first) - len(last) - len(most))
         left = room // 2
         axis = f"{first}{' ' * left}{most}{' ' * (room - left)}{last}"
         self._rows.append([Segment(axis, self.style_of("dim"))])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
@@ -18,7 +19,6 @@ from textual.strip import Strip
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.style import Style
     from textual.binding import BindingType
     from textual.events import Click, Resize
 
@@ -91,6 +91,11 @@ class Lines(ScrollView, can_focus=True):
             """Where."""
             return self.lines
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._ink: dict[str, Style] = {}
+        self._ground: dict[str, Style] = {}
+
     # --- for subclasses --------------------------------------------------------------------------
 
     def count(self) -> int:
@@ -114,8 +119,25 @@ class Lines(ScrollView, can_focus=True):
         return 0
 
     def style_of(self, name: str) -> Style:
-        """The style of a component class of ours, by the end of its name."""
-        return self.get_component_rich_style(f"lines--{name}", partial=True)
+        """What a component class draws text with: by its name, or the end of it where it is of ours."""
+        if (known := self._ink.get(name)) is None:
+            whole = self.get_component_rich_style(name if "--" in name else f"lines--{name}")
+            known = Style(color=whole.color, bold=whole.bold, italic=whole.italic, reverse=whole.reverse)
+            self._ink[name] = known
+        return known
+
+    def ground_of(self, name: str) -> Style:
+        """What a component class draws below text, by its name."""
+        if (known := self._ground.get(name)) is None:
+            whole = self.get_component_rich_style(name)
+            known = self._ground[name] = Style(bgcolor=whole.bgcolor, bold=whole.bold)
+        return known
+
+    def notify_style_update(self) -> None:
+        """See `Widget`: there may be another theme, or the keys go elsewhere."""
+        self._ink.clear()
+        self._ground.clear()
+        super().notify_style_update()
 
     # --- moving ----------------------------------------------------------------------------------
 
@@ -221,7 +243,7 @@ class Lines(ScrollView, can_focus=True):
         if own is not None:
             strip = _under(strip, own)
         if index == self.cursor:
-            strip = _under(strip, self.get_component_rich_style("lines--cursor", partial=True))
+            strip = _under(strip, self.ground_of("lines--cursor"))
         return strip.apply_style(base)
 
 
@@ -229,17 +251,11 @@ def _under(strip: Strip, style: Style) -> Strip:
     """A strip with another background, and what it has of its own kept."""
     return Strip(
         [
-            Segment(segment.text, style if segment.style is None else segment.style + _ground(style))
+            Segment(segment.text, style if segment.style is None else segment.style + style)
             for segment in strip
         ],
         strip.cell_length,
     )
-
-
-def _ground(style: Style) -> Style:
-    from rich.style import Style as RichStyle  # noqa: PLC0415  only its name is needed above
-
-    return RichStyle(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse)
 
 
 def _clean(segments: Iterable[Segment]) -> list[Segment]:

@@ -262,7 +262,7 @@ class OpsPane(Lines):
     def row_style(self, index: int) -> Style | None:  # noqa: D102
         if index != self.at:
             return None
-        return self.get_component_rich_style("ops--here-line", partial=True)
+        return self.ground_of("ops--here-line")
 
 
 def fitted(segments: list[Segment], cells: int, more: str) -> list[Segment]:

@@ -228,7 +228,7 @@ class SourcePane(Lines):
             used = sum(segment.cell_length for segment in segments)
             free = width + round(self.scroll_x) - used - len(badge) - 2
             segments.append(Segment(" " * max(2, free), None))
-            segments.append(Segment(badge, self.get_component_rich_style("source--badge", partial=True)))
+            segments.append(Segment(badge, self.style_of("source--badge")))
         return segments
 
     def row_style(self, index: int) -> Style | None:  # noqa: D102
@@ -236,10 +236,10 @@ class SourcePane(Lines):
         if here is None:
             return None
         name = "source--here-line" if here else "source--caller-line"
-        return self.get_component_rich_style(name, partial=True)
+        return self.ground_of(name)
 
     def _style(self, colour: str) -> Style | None:
-        return None if colour == "text" else self.get_component_rich_style(f"source--{colour}", partial=True)
+        return None if colour == "text" else self.style_of(f"source--{colour}")
 
     # --- the mouse -------------------------------------------------------------------------------
 

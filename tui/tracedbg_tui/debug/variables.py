@@ -272,7 +272,7 @@ class VariablesPane(Lines):
             return [head, Segment(f"{glyphs.more} {node.value.text}", self.style_of("dim"))]
         style = self.style_of("value")
         if node.path in self._changed:
-            style = self.get_component_rich_style("variables--changed", partial=True)
+            style = self.style_of("variables--changed")
         name = [head, Segment(node.value.name, self.style_of("name")), Segment(" = ", self.style_of("dim"))]
         return [*name, Segment(node.value.text, style)]
 
