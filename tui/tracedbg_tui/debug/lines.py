@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from textual.events import Click, Resize
 
 
+_AROUND = 3
+"""Lines above and below one that is gone to."""
+
+
 class Lines(ScrollView, can_focus=True):
     """Lines with a cursor. Subclasses say how many there are and draw one."""
 
@@ -148,12 +152,14 @@ class Lines(ScrollView, can_focus=True):
         self.refresh()
 
     def show(self, index: int, *, is_centred: bool = False) -> None:
-        """Scroll until a line can be seen."""
+        """Scroll until a line can be seen; and, if it is to be centred then, some lines around it."""
         height = self.scrollable_content_region.height
         if height <= 0:
             return
         top = round(self.scroll_y)
-        if top <= index < top + height:
+        margin = min(_AROUND, height // 4) if is_centred else 0
+        is_last = top + height >= self.count()
+        if (top == 0 or top + margin <= index) and (top <= index < top + height - margin or is_last):
             return
         wanted = index - height // 2 if is_centred else (index if index < top else index - height + 1)
         self.scroll_to(y=max(0, wanted), animate=False, immediate=True, force=True)

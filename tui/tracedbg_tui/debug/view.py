@@ -205,7 +205,7 @@ class DebugView(Following):
 
     def action_frame(self, step: int) -> None:
         """Look at the caller, or back."""
-        self._do(self.select_frame(self.selected + step))
+        self._do(self.select_frame(self.stack.next_frame(step)))
 
     def action_thread(self) -> None:
         """Look at the next thread that stands still."""
