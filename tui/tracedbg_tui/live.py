@@ -112,6 +112,7 @@ class Live(Requests):
         Raises:
             ClientError: it could not be told.
         """
+        await self._synced()
         if self.state is State.READY:
             self.state = State.RUNNING
             self._post(messages.Running(_MAIN_THREAD))
@@ -157,6 +158,7 @@ class Live(Requests):
         if self.state is State.READY and how == "continue":
             await self.begin()
             return
+        await self._synced()
         stop = self.stop
         if stop is None:
             raise ClientError(_not_stopped(self.state))
@@ -313,6 +315,11 @@ class Live(Requests):
             return
         if self._syncing is None or self._syncing.done():
             self._syncing = self._run(self._sync())
+
+    async def _synced(self) -> None:
+        """Wait until the debugger knows of all breakpoints: what has just been set is to stop the program."""
+        if self._syncing is not None and not self._syncing.done():
+            await asyncio.wait({self._syncing})
 
     async def _sync(self) -> None:
         """Tell the debugger what it does not know yet of the book, until there is nothing more."""
