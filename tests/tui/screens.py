@@ -10,7 +10,7 @@ from textual.app import App
 from tracedbg_tui.debug import DebugView
 from tracedbg_tui.live import Live
 
-PATIENCE_S = 60
+PATIENCE_S = 30
 
 
 class DebugApp(App):

@@ -51,7 +51,7 @@ class Panes(Container):
     Panes.-narrow Deck.-shown { display: block; height: 1fr; }
     Panes.-narrow .-empty { display: none; }
     Panes.-narrow #left, Panes.-narrow #right { height: 1fr; }
-    Panes.-zoomed Deck, Panes.-zoomed .-empty { display: none; }
+    Panes.-zoomed Deck, Panes.-zoomed Deck.-shown, Panes.-zoomed .-empty { display: none; }
     Panes.-zoomed Deck.-focused { display: block; height: 1fr; }
     Panes.-zoomed #left, Panes.-zoomed #right { width: 1fr; border: none; }
     """

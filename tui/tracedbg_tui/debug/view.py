@@ -227,8 +227,8 @@ class DebugView(Following):
             if typed is not None:
                 self.watches.put(typed, old)
                 self._do(self.watches.evaluate_all())
+                self.reveal("data", "Watches")
 
-        self.reveal("data", "Watches", takes_focus=False)
         self.app.push_screen(Prompt("watch", value, "an expression"), done)
 
     def _word(self) -> str:
@@ -359,7 +359,7 @@ class DebugView(Following):
         if event.variable.expression:
             self.watches.put(event.variable.expression)
             self._do(self.watches.evaluate_all())
-            self.reveal("data", "Watches", takes_focus=False)
+            self.app.notify(f"{event.variable.expression} is watched")
 
     def on_variables_pane_origin_wanted(self, event: VariablesPane.OriginWanted) -> None:  # noqa: D102
         is_input = isinstance(event.owner, Scope) and event.owner.name == "Op inputs"
