@@ -101,6 +101,7 @@ class Console(ScrollView, can_focus=True):
         self._is_awaited = False
         self._has_told_end = False
         self._forgotten = 0
+        self._follows = True
         if program is not None and self._terminal is None:
             self._emulator.feed(_ELSEWHERE.encode())
 
@@ -187,16 +188,30 @@ class Console(ScrollView, can_focus=True):
             self._shown_at = monotonic()
 
     def _show(self) -> None:
-        emulator = self._emulator
-        follows = self.is_vertical_scroll_end or not self.max_scroll_y
+        emulator, follows = self._emulator, self._follows
         was_forgotten, self._forgotten = self._forgotten, emulator.forgotten
         self.virtual_size = Size(self._columns, emulator.row_count)
         if follows:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._follow()
         elif emulator.forgotten != was_forgotten:  # stay where somebody reads
             above = self.scroll_y - (emulator.forgotten - was_forgotten)
             self.scroll_to(y=max(0, above), animate=False, immediate=True)
         self.refresh()
+
+    def _follow(self) -> None:
+        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self._follows = True
+        if self.scroll_y < self.max_scroll_y:  # there is no scrollbar before the next layout
+            self.call_after_refresh(self._keep_following)
+
+    def _keep_following(self) -> None:
+        if self._follows:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the output only as long as nobody has scrolled up."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
 
     @property
     def _columns(self) -> int:
@@ -264,7 +279,7 @@ class Console(ScrollView, can_focus=True):
         if event.key in ("pageup", "pagedown"):
             (self.scroll_page_up if event.key == "pageup" else self.scroll_page_down)(animate=False)
         elif data := self._bytes_of(event.key, event.character):
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._follow()
             self._type(data)
             if data == _INTERRUPT:
                 self.post_message(self.Interrupted())

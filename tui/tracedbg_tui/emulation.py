@@ -108,7 +108,8 @@ class Emulator:
         self._scroll_off_all()
         columns = self._screen.columns
         colour = self._screen.colour()
-        for row in _split(lines, columns) if max(map(len, lines)) >= columns else lines:
+        is_wide = max(map(len, lines)) >= columns or any(b"\t" in line for line in lines)
+        for row in _split(lines, columns) if is_wide else lines:
             kept = row.removesuffix(b"\r")
             if b"\x1b" not in kept and b"\r" not in kept and not colour:
                 self._gone.append(kept)
@@ -276,25 +277,21 @@ def _colour_after(line: bytes) -> bytes:
 def _split(lines: list[bytes], columns: int) -> Iterator[bytes]:
     """Lines, those that are too long cut in rows."""
     for line in lines:
-        if len(line) < columns or b"\x1b" in line or b"\r" in line[:-1]:
+        if (len(line) < columns and b"\t" not in line) or b"\x1b" in line or b"\r" in line[:-1]:
             yield line  # colours make it longer than it looks; what is too wide is cut off where it is shown
             continue
-        text = _text(line.removesuffix(b"\r"))
+        text = _decoded(line.removesuffix(b"\r")).plain
         if cell_len(text) <= columns:
             yield line
         else:
             yield from (part.encode() for part in chop_cells(text, columns))
 
 
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").expandtabs(_TAB)
-
-
 def _decoded(line: bytes) -> Text:
-    text = _text(line)
-    if "\x1b" not in text:
-        return Text(text, no_wrap=True, end="")
-    decoded = AnsiDecoder().decode_line(text)
+    text = line.decode("utf-8", "replace")
+    decoded = AnsiDecoder().decode_line(text) if "\x1b" in text else Text(text)
+    if "\t" in text:
+        decoded.expand_tabs(_TAB)
     decoded.no_wrap, decoded.end = True, ""
     return decoded
 

@@ -25,8 +25,6 @@ class Supervised:
         self.folder = folder
         self.connection = wires.connection
         self.terminal: int | None = wires.screen.fileno()
-        self.is_abandoned = False
-        """Whether the process that looks after us and the program is gone."""
         self._wires = wires  # they are closed when nobody holds them
         self._ended: Ended | None = None
         wires.screen.setblocking(False)
@@ -39,20 +37,11 @@ class Supervised:
 
     @property
     def ended(self) -> Ended | None:  # noqa: D102
-        if self._ended is None and not self.is_abandoned:
-            with suppress(BlockingIOError):
-                self._hear()
+        if self._ended is None:
+            with suppress(OSError):  # there is nothing new
+                if data := self._wires.news.recv(_NEWS_BYTES):
+                    self._ended = Ended(*decode_end(data))
         return self._ended
-
-    def _hear(self) -> None:
-        try:
-            data = self._wires.news.recv(_NEWS_BYTES)
-        except ConnectionError:
-            data = b""
-        if data:
-            self._ended = Ended(*decode_end(data))
-        else:
-            self.is_abandoned = True
 
     def resize(self, rows: int, columns: int) -> None:  # noqa: D102
         resize(self._wires.terminal, rows, columns)

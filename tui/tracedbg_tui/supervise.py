@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import termios
+import threading
 import time
 import tty
 from contextlib import suppress
@@ -46,9 +47,10 @@ _TYPED_BYTES = 1 << 16
 """How much is kept of what was typed and nobody reads."""
 _GRACE_S = 3.0
 """How long the program may clean up when it is told to end, and the interface likewise."""
+_WAKE_S = 0.05
 _DRAWS_ON = 2
+_LEAVE_SCREEN = b"\x1b[?1049l"
 _RESTORE = (
-    b"\x1b[?1049l"  # from the alternate screen
     b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # the mouse
     b"\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[?2048l"  # focus, paste, synchronised output, resizing
     b"\x1b[<u\x1b[?7h\x1b[?25h\x1b[0m"  # keys, wrapping, cursor, colours
@@ -64,17 +66,19 @@ class Terminal:
         with suppress(termios.error, OSError):
             self.attributes = termios.tcgetattr(0)
 
-    def restore(self, *, was_left_in_disorder: bool) -> None:
-        """Have it as it was."""
+    def restore(self, *, was_killed: bool) -> None:
+        """Have it as it was.
+
+        Args:
+            was_killed: whether the interface could not even leave its screen.
+        """
         if self.is_gone:
             return
         with suppress(OSError, termios.error):
-            if was_left_in_disorder:
-                os.write(_DRAWS_ON, _RESTORE)
-            if self.attributes is not None:
-                before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # somebody else is in the foreground
+            os.write(_DRAWS_ON, _LEAVE_SCREEN + _RESTORE if was_killed else _RESTORE)
+            is_ours = os.tcgetpgrp(0) == os.getpgrp()  # else the shell has it, and sees to it
+            if self.attributes is not None and is_ours:
                 termios.tcsetattr(0, termios.TCSADRAIN, self.attributes)  # type: ignore[arg-type]
-                signal.signal(signal.SIGTTOU, before)
 
     def make_raw(self) -> None:
         """Hand on each key as it is typed: another terminal makes something of it."""
@@ -132,6 +136,8 @@ class _Supervisor:
         self._screen: socket.socket | None = None
         """To the interface: the program's output, and what is typed for it."""
         self._news: socket.socket | None = None
+        self._life: socket.socket | None = None
+        """Closed when we end, by whatever: the interface then ends as well."""
         self._spill = Spill()
         self._typed = bytearray()
         self._relays = False
@@ -156,11 +162,11 @@ class _Supervisor:
         finally:
             if self._relays:
                 self._drain_to_terminal()
-                self._terminal.restore(was_left_in_disorder=False)
+                self._terminal.restore(was_killed=False)
             signal.set_wakeup_fd(old_wakeup)
             for number, handler in before.items():
                 signal.signal(number, handler)
-            for each in (waking, wake, self._screen, self._news):
+            for each in (waking, wake, self._screen, self._news, self._life):
                 if each is not None:
                     each.close()
         if self._ended is not None:
@@ -178,6 +184,7 @@ class _Supervisor:
     ) -> None:
         from tracedbg_tui.news import Wires  # noqa: PLC0415  only a name until here
 
+        parted, life = socket.socketpair()
         self._screen, screen = socket.socketpair()
         self._news, news = socket.socketpair()
         wires = None
@@ -192,12 +199,14 @@ class _Supervisor:
                 signal.set_wakeup_fd(-1)
                 for number, handler in before.items():
                     signal.signal(number, handler)  # type: ignore[arg-type]
-                for one in (*ours, self._screen, self._news):
+                for one in (*ours, self._screen, self._news, life):
                     one.close()
+                _leave_with(parted, self._terminal)
                 code = _show(show, wires, self._log)
             finally:
                 os._exit(code)
-        for each in (screen, news, connection):
+        self._life = life
+        for each in (parted, screen, news, connection):
             if each is not None:
                 each.close()
         self._screen.setblocking(False)
@@ -208,7 +217,7 @@ class _Supervisor:
         self._view, self._kill_view_at = 0, None
         code = os.waitstatus_to_exitcode(status)
         is_as_planned = code in (END, LEAVE)
-        self._terminal.restore(was_left_in_disorder=not is_as_planned)
+        self._terminal.restore(was_killed=code < 0)
         is_running = self._child is not None and self._ended is None
         if not is_as_planned and code != -signal.SIGINT and self._died_of is None:
             self._complain(code, is_running=is_running)
@@ -394,7 +403,10 @@ class _Supervisor:
             os.kill(self._view, signal.SIGCONT)
             return
         os.kill(os.getpid(), signal.SIGSTOP)
-        os.kill(self._view, signal.SIGCONT)
+        # Here we are again. Who wakes the whole group has woken the interface; twice would confuse it.
+        time.sleep(_WAKE_S)
+        if not os.waitpid(self._view, os.WNOHANG | os.WCONTINUED)[0]:
+            os.kill(self._view, signal.SIGCONT)
 
     def _kill_who_is_late(self) -> None:
         now = time.monotonic()
@@ -433,6 +445,17 @@ class _Supervisor:
         if self._child is not None:
             self._read_output(self._child)
             self._show_output()
+
+
+def _leave_with(parted: socket.socket, terminal: Terminal) -> None:
+    """End this process when the one that looks after it is gone: nobody else would tidy up the terminal."""
+
+    def wait() -> None:
+        parted.recv(1)
+        terminal.restore(was_killed=True)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="tracedbg-parted", daemon=True).start()
 
 
 def _show(show: Callable[[Wires | None], int], wires: Wires | None, log: str) -> int:
