@@ -1,4 +1,4 @@
-"""Reads recordings, also while they are written: the only SELECTs.
+"""Reads recordings, also while they are written: with `traces`, the only SELECTs.
 
 It gives back the events that were recorded, and knows neither frameworks nor reports.
 """
@@ -9,20 +9,21 @@ import json
 import os
 import re
 import sqlite3
-from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
 from tracedbg.errors import DamagedRunError, NewerSchemaError
 from tracedbg.store import codec, schema
-from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
+from tracedbg.store.records import GraphInfo, ProcessInfo, RunInfo, Tally, TraceRecord
 from tracedbg.store.run import read_run_file
+from tracedbg.store.traces import TraceReader, read_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DATABASE = re.compile(r"p\d+(-\d+)?\.db")
+_APPENDED = ("graph", "conversion", "construct", "graph_break", "fallback", "stale", "fault")
 
 
 class Run:
@@ -43,8 +44,7 @@ class Run:
             DamagedRunError: a file in it cannot be read.
         """
         info = read_run_file(folder)
-        names = sorted(filter(_DATABASE.fullmatch, os.listdir(folder)))
-        processes = [ProcessRecording.open(os.path.join(folder, name)) for name in names]
+        processes = [ProcessRecording.open(path) for path in list_databases(folder)]
         processes.sort(key=lambda process: process.info.started_wall_ns)
         return cls(folder, info, processes)
 
@@ -58,6 +58,11 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def list_databases(folder: str) -> list[str]:
+    """The paths of the databases of the run in `folder`."""
+    return [os.path.join(folder, name) for name in sorted(filter(_DATABASE.fullmatch, os.listdir(folder)))]
 
 
 class ProcessRecording:
@@ -107,43 +112,37 @@ class ProcessRecording:
 
     def traces(self) -> list[TraceRecord]:
         """All traces in the order in which they started."""
-        traceables = self._traceables()
-        failures = self._failures("trace_id")
-        phases = defaultdict(list)
-        for row in self._rows("select * from phase order by rowid"):
-            span = ev.PhaseSpan(row["trace_id"], row["name"], row["start_ns"], row["duration_ns"])
-            phases[row["trace_id"]].append(span)
-        caches = defaultdict(list)
-        for row in self._rows("select * from late_cache order by rowid"):
-            hits = ev.CacheHits(row["trace_id"], codec.load_pairs(row["cache_json"]))
-            caches[row["trace_id"]].append(hits)
+        return self.trace_reader().read()
+
+    def trace_reader(self) -> TraceReader:
+        """What gives them again and again, while they become more."""
+        return TraceReader(self._rows, self._traceables)
+
+    def changes(self) -> int:
+        """A number that is another one whenever something has been written since it was asked for last."""
+        return int(self._rows("pragma data_version")[0][0])
+
+    def row_counts(self) -> dict[str, int]:
+        """Rows of each table that is only appended to: what has as many as before is as it was."""
+        parts = [f"(select coalesce(max(rowid), 0) from {table}) as {table}" for table in _APPENDED]  # noqa: S608
+        return dict(self._rows(f"select {', '.join(parts)}")[0])
+
+    def graph_infos(self) -> list[GraphInfo]:
+        """All graphs, without what is in them."""
         return [
-            TraceRecord(
-                ev.TraceStarted(
-                    id=row["id"],
-                    traceable=traceables[row["traceable_id"]],
-                    start_ns=row["start_ns"],
-                    thread_id=row["thread_id"],
-                    role=ev.Role(row["role"]),
-                    parent_id=row["parent_id"],
-                    label=row["label"],
-                    signature=codec.load_signature(row["signature_json"]),
-                    guard_failures=tuple(failures[row["id"]]),
-                    cached_count=row["cached_count"],
-                    call_stack=codec.load_stack(row["call_stack_json"]),
-                    options=codec.load_pairs(row["options_json"]),
-                ),
-                _trace_ended(row),
-                tuple(phases[row["id"]]),
-                tuple(caches[row["id"]]),
-            )
-            for row in self._rows("select * from trace order by start_ns, id")
+            GraphInfo(row["rowid"], row["trace_id"], row["stage"], row["op_count"])
+            for row in self._rows("select rowid, trace_id, stage, op_count from graph order by rowid")
         ]
+
+    def graph(self, number: int) -> ev.GraphMade | None:
+        """One graph, by its number in `graph_infos`."""
+        rows = self._rows("select * from graph where rowid = ?", number)
+        return _graph(rows[0]) if rows else None
 
     def graphs(self, trace_id: int) -> list[ev.GraphMade]:
         """The graphs that one trace made."""
         return [
-            ev.GraphMade(row["trace_id"], row["stage"], codec.unpack_sites(row["sites"]))
+            _graph(row)
             for row in self._rows("select * from graph where trace_id = ? order by rowid", trace_id)
         ]
 
@@ -193,7 +192,7 @@ class ProcessRecording:
     def fallbacks(self) -> list[ev.Fallback]:
         """Where functions went back to eager in silence."""
         traceables = self._traceables()
-        failures = self._failures("fallback_id")
+        failures = read_failures(self._rows, "fallback_id", "fallback_id is not null")
         return [
             ev.Fallback(
                 function=traceables[row["traceable_id"]],
@@ -275,37 +274,9 @@ class ProcessRecording:
             for row in self._rows("select * from traceable")
         }
 
-    def _failures(self, owner: str) -> defaultdict[int, list[ev.GuardFailure]]:
-        failures = defaultdict(list)
-        query = f"select * from guard_failure where {owner} is not null order by {owner}, position"  # noqa: S608
-        for row in self._rows(query):
-            failure = ev.GuardFailure(
-                entry=row["entry"],
-                guard=row["guard"],
-                source=row["source"],
-                before=row["before"],
-                now=row["now"],
-                user_frame=codec.load_frame(row["frame_json"]),
-                fixed=bool(row["fixed"]),
-            )
-            failures[row[owner]].append(failure)
-        return failures
 
-
-def _trace_ended(row: sqlite3.Row) -> ev.TraceEnded | None:
-    if row["end_ns"] is None:
-        return None
-    return ev.TraceEnded(
-        id=row["id"],
-        end_ns=row["end_ns"],
-        outcome=ev.Outcome(row["outcome"]),
-        error=row["error"],
-        op_count=row["op_count"],
-        label=row["final_label"],
-        traced_signature=codec.load_signature(row["traced_json"]),
-        symbolic=tuple(json.loads(row["symbolic_json"])),
-        cache_hits=codec.load_pairs(row["cache_json"]),
-    )
+def _graph(row: sqlite3.Row) -> ev.GraphMade:
+    return ev.GraphMade(row["trace_id"], row["stage"], codec.unpack_sites(row["sites"]))
 
 
 @contextmanager

@@ -28,6 +28,17 @@ class TraceRecord:
 
 
 @dataclass(frozen=True)
+class GraphInfo:
+    """A graph, without what is in it."""
+
+    number: int
+    """In its process; see `ProcessRecording.graph`."""
+    trace_id: int
+    stage: str
+    op_count: int
+
+
+@dataclass(frozen=True)
 class ProcessInfo:
     """One recorded process."""
 
