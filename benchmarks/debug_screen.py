@@ -1,0 +1,117 @@
+"""The debug screen over a graph of many ops: time from a key to what it draws, and memory.
+
+    python benchmarks/debug_screen.py [OPS]
+
+Each key goes into the queue of a screen of 120 x 40 that is driven without a terminal; the time is until a frame
+that shows the op at the cursor has been drawn, fetched pages included. The debugger is one that makes each page
+as it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import statistics
+import sys
+import time
+
+from textual import events
+from textual.app import App
+
+from tracedbg_tui.answers import Op, OpsPage
+from tracedbg_tui.debug import DebugView
+
+TURNS = 200
+BUDGET_MS = 30.0
+BUDGET_MB = 150.0
+
+
+class Screen(App):
+    """The debug screen, its ops from nowhere."""
+
+    def __init__(self, total):
+        super().__init__()
+        self.total = total
+        self.is_drawn = asyncio.Event()
+
+    def _display(self, screen, renderable):
+        super()._display(screen, renderable)
+        self.is_drawn.set()
+
+    def compose(self):
+        self.view = DebugView(None)
+        self.view.ops._fetch = self.page
+        yield self.view
+
+    async def page(self, graph, start, count):
+        rows = range(start, min(start + count, self.total))
+        ops = tuple(
+            Op(
+                at,
+                f"add_{at}",
+                "aten.add.Tensor",
+                (f"mul_{at}", "x"),
+                "float32[64, 64]",
+                "/m/model.py",
+                at % 999,
+                hex(at),
+            )
+            for at in rows
+        )
+        return OpsPage("step", graph, self.total, 0, (), ops)
+
+
+async def pressed(app, key):
+    """Milliseconds from a key to the frame that shows where it led."""
+    ops, before = app.view.ops, app.view.ops.cursor
+    began = time.perf_counter()
+    app.post_message(events.Key(key, None))
+    while True:
+        await app.is_drawn.wait()
+        app.is_drawn.clear()
+        if ops.cursor != before and ops.op(ops.cursor) is not None:
+            return (time.perf_counter() - began) * 1000
+
+
+async def measured(total):
+    """What is done -> milliseconds of each time."""
+    app = Screen(total)
+    found = {}
+    async with app.run_test(size=(120, 40)) as pilot:
+        ops = app.view.ops
+        ops.show_graph(await app.page("0/0", 0, 256), 0)
+        app.view.reveal("ops")
+        await pilot.pause()
+        for name, keys in {
+            "cursor down": ["j"],
+            "page down": ["pagedown"],
+            "end and home": ["end", "home"],
+            "page up from the end": ["end", *["pageup"] * 19],
+        }.items():
+            found[name] = []
+            for turn in range(TURNS):
+                await pilot.pause()
+                app.is_drawn.clear()
+                found[name].append(await pressed(app, keys[turn % len(keys)]))
+    return found
+
+
+def main():
+    total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    found = asyncio.run(measured(total))
+    size_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{total:,} ops, 120 x 40")
+    print(f"{'':<22}{'median ms':>10}{'p95 ms':>10}")
+    worst = 0.0
+    for name, times in found.items():
+        p95 = statistics.quantiles(times, n=20)[-1]
+        worst = max(worst, p95)
+        print(f"{name:<22}{statistics.median(times):>10.1f}{p95:>10.1f}")
+    print(f"memory {size_mb:.0f} MB")
+    is_kept = worst < BUDGET_MS and size_mb < BUDGET_MB
+    print(f"budget of {BUDGET_MS:g} ms and {BUDGET_MB:g} MB: {'kept' if is_kept else 'NOT kept'}")
+    return 0 if is_kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
