@@ -2,9 +2,9 @@
 
     python benchmarks/debug_screen.py [OPS]
 
-Each key goes into the queue of a screen of 120 x 40 that is driven without a terminal; the time is until a frame
-that shows the op at the cursor has been drawn, fetched pages included. The debugger is one that makes each page
-as it is asked for.
+Each key goes into the queue of a screen of 120 x 40 that is driven without a terminal; the time is until
+a frame that shows the op at the cursor has been drawn, fetched pages included. The debugger is one that
+makes each page as it is asked for. Textual draws at most 60 frames a second: 17 ms is the least.
 """
 
 from __future__ import annotations

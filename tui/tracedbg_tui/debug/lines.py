@@ -275,3 +275,12 @@ def _clean(segments: Iterable[Segment]) -> list[Segment]:
 def printable(text: str) -> str:
     """A text with what cannot be printed as a question mark: it may come from anywhere."""
     return "".join(one if one.isprintable() else "?" for one in text.expandtabs(4))
+
+
+def fitted(segments: list[Segment], cells: int, more: str) -> list[Segment]:
+    """Segments that take exactly so many cells: cut off with a sign, or filled up."""
+    used = sum(one.cell_length for one in segments)
+    if used <= cells:
+        return [*segments, Segment(" " * (cells - used))]
+    kept, _ = Segment.divide(segments, [max(0, cells - 1), used])
+    return [*kept, Segment(more)]

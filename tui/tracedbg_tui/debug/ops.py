@@ -14,7 +14,7 @@ from textual.message import Message
 
 from tracedbg.dap.client import ClientError
 from tracedbg_tui.debug.glyphs import glyphs_of
-from tracedbg_tui.debug.lines import Lines
+from tracedbg_tui.debug.lines import Lines, fitted
 from tracedbg_tui.debug.source import glyph_of
 
 if TYPE_CHECKING:
@@ -263,15 +263,6 @@ class OpsPane(Lines):
         if index != self.at:
             return None
         return self.ground_of("ops--here-line")
-
-
-def fitted(segments: list[Segment], cells: int, more: str) -> list[Segment]:
-    """Segments that take exactly so many cells: cut off with a sign, or filled up."""
-    used = sum(one.cell_length for one in segments)
-    if used <= cells:
-        return [*segments, Segment(" " * (cells - used))]
-    kept, _ = Segment.divide(segments, [max(0, cells - 1), used])
-    return [*kept, Segment(more)]
 
 
 def text_of(op: Op) -> str:

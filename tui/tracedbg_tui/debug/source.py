@@ -12,7 +12,7 @@ from textual.message import Message
 from tracedbg_tui.answers import Source
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.highlighting import COLOURS, highlighted, plain
-from tracedbg_tui.debug.lines import Lines
+from tracedbg_tui.debug.lines import Lines, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -225,10 +225,9 @@ class SourcePane(Lines):
         segments += [Segment(text, self._style(colour)) for text, colour in self._lines[index]]
         badge = self.badges.get(self.file, {}).get(line)
         if badge:
-            used = sum(segment.cell_length for segment in segments)
-            free = width + round(self.scroll_x) - used - len(badge) - 2
-            segments.append(Segment(" " * max(2, free), None))
-            segments.append(Segment(badge, self.style_of("source--badge")))
+            cells = width + round(self.scroll_x) - len(badge) - 1
+            segments = fitted(segments, cells - 1, glyphs.more)
+            segments.append(Segment(f" {badge}", self.style_of("source--badge")))
         return segments
 
     def row_style(self, index: int) -> Style | None:  # noqa: D102

@@ -11,8 +11,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from tracedbg_tui.debug.glyphs import glyphs_of
-from tracedbg_tui.debug.lines import Lines
-from tracedbg_tui.debug.ops import fitted
+from tracedbg_tui.debug.lines import Lines, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
