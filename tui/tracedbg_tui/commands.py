@@ -137,9 +137,7 @@ def _show(program: Program | None, folder: str | None) -> int:
 
 def _need_a_terminal(command: str, instead: str) -> None:
     if not is_at_a_terminal():
-        raise UsageError(
-            f"tracedbg {command} needs a terminal (stdin, stdout and stderr, TERM not dumb); {instead}"
-        )
+        raise UsageError(f"{command} needs a terminal (stdin, stdout and stderr, TERM not dumb); {instead}")
 
 
 def _remove_if_empty(file: str) -> None:

@@ -25,17 +25,16 @@ from tracedbg_tui.emulation import Emulator
 if TYPE_CHECKING:
     from textual import events
     from textual.selection import Selection
-    from textual.timer import Timer
 
     from tracedbg_tui.contract import Program
 
-_FRAME_S = 1 / 20
+_FRAME_S = 1 / 15
 """How often output is shown while there is more of it."""
 _UNSEEN_FRAME_S = 0.25
 _LOOK_S = 0.1
 """How often the program is asked whether it has ended."""
 _READ_BYTES = 1 << 18
-_MAX_WAITING = 1 << 22
+_MOST_BYTES = 1 << 21
 _FIRST_SIZE = (24, 80)
 _SCROLLED_ROWS = 3
 _ELSEWHERE = "The program's output is in its own terminal."
@@ -93,12 +92,10 @@ class Console(ScrollView, can_focus=True):
         self.program = program
         self._terminal = program.terminal if program is not None else None
         self._emulator = Emulator(*_FIRST_SIZE, self._type)
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
         self._typed = bytearray()
         self._shown_at = 0.0
-        self._timer: Timer | None = None
         self._is_awaited = False
+        self._is_at_end = False
         self._has_told_end = False
         self._forgotten = 0
         self._follows = True
@@ -126,66 +123,72 @@ class Console(ScrollView, can_focus=True):
         """Begin to read."""
         if self._terminal is not None:
             os.set_blocking(self._terminal, False)
-            asyncio.get_running_loop().add_reader(self._terminal, self._read)
-            self._is_awaited = True
+            self._await(True)
         if self.program is not None:
             self.set_interval(_LOOK_S, self._look)
         self._show()
 
     def on_unmount(self) -> None:
         """Leave the rest unread."""
-        self._stop_reading()
-
-    def _stop_reading(self) -> None:
-        if self._is_awaited and self._terminal is not None:
-            self._is_awaited = False
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._terminal)
-            loop.remove_writer(self._terminal)
+        self._is_at_end = True
+        self._await(False)
+        if self._terminal is not None:
+            asyncio.get_running_loop().remove_writer(self._terminal)
 
     def _look(self) -> None:
         if self.program is None or self._has_told_end or (ended := self.program.ended) is None:
             return
         self._has_told_end = True
-        self._read()  # its last words came before the news
-        self._take()
+        self._take()  # its last words came before the news
         self.post_message(ProgramEnded(ended))
 
     # --- output ------------------------------------------------------------------------------------------
 
-    def _read(self) -> None:
-        if self._terminal is None or self._waiting_bytes > _MAX_WAITING:
-            return
-        try:
-            data = os.read(self._terminal, _READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._stop_reading()
-            return
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
-        if self._timer is not None:
-            return
+    def _readable(self) -> None:
+        """Show what has come; if it comes fast, some time later, and be left in peace until then."""
         frame_s = _FRAME_S if self.is_on_screen else _UNSEEN_FRAME_S
         wait_s = self._shown_at + frame_s - monotonic()
         if wait_s <= 0:
             self._take()
         else:
-            self._timer = self.set_timer(wait_s, self._take)
+            self._await(False)
+            self.set_timer(wait_s, self._take)
 
     def _take(self) -> None:
-        """Show what has come."""
-        self._timer = None
-        data = b"".join(self._waiting)
-        self._waiting.clear()
-        self._waiting_bytes = 0
+        data = self._read()
         if data:
             self._emulator.feed(data)
             self._show()
             self._shown_at = monotonic()
+        if not self._is_at_end:
+            self._await(True)
+
+    def _read(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        with suppress(BlockingIOError):
+            while self._terminal is not None and size < _MOST_BYTES and not self._is_at_end:
+                try:
+                    data = os.read(self._terminal, _READ_BYTES)
+                except ConnectionError:
+                    data = b""
+                self._is_at_end = not data
+                parts.append(data)
+                size += len(data)
+        if self._is_at_end:
+            self._await(False)
+        return b"".join(parts)
+
+    def _await(self, is_wanted: bool) -> None:
+        """Have output told, or not."""
+        if self._terminal is None or is_wanted == self._is_awaited:
+            return
+        self._is_awaited = is_wanted
+        loop = asyncio.get_running_loop()
+        if is_wanted:
+            loop.add_reader(self._terminal, self._readable)
+        else:
+            loop.remove_reader(self._terminal)
 
     def _show(self) -> None:
         emulator, follows = self._emulator, self._follows
@@ -325,7 +328,7 @@ class Console(ScrollView, can_focus=True):
                 raise
             except OSError:  # the program has ended
                 self._typed.clear()
-        if not self._is_awaited:
+        if self._is_at_end:
             return
         loop = asyncio.get_running_loop()
         if self._typed:

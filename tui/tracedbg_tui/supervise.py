@@ -47,6 +47,8 @@ _TYPED_BYTES = 1 << 16
 """How much is kept of what was typed and nobody reads."""
 _GRACE_S = 3.0
 """How long the program may clean up when it is told to end, and the interface likewise."""
+_REST_S = 0.003
+"""Between two reads of a flood."""
 _WAKE_S = 0.05
 _DRAWS_ON = 2
 _LEAVE_SCREEN = b"\x1b[?1049l"
@@ -139,6 +141,7 @@ class _Supervisor:
         self._life: socket.socket | None = None
         """Closed when we end, by whatever: the interface then ends as well."""
         self._spill = Spill()
+        self._read_at = 0.0
         self._typed = bytearray()
         self._relays = False
         self._drained = child is None
@@ -268,6 +271,11 @@ class _Supervisor:
         if self._child is None:
             return
         if events & ~select.POLLOUT:
+            # The system keeps 64 KiB for us; to be woken for each line would cost more than the line itself.
+            now = time.monotonic()
+            if now - self._read_at < 2 * _REST_S:
+                time.sleep(_REST_S)
+            self._read_at = now
             self._read_output(self._child)
         if events & select.POLLOUT:
             self._type(self._child)
