@@ -1,0 +1,5 @@
+"""The screens of a recording: it may be of a program that runs, or has ended."""
+
+from tracedbg_tui.recorded.traces import TracesView
+
+__all__ = ["TracesView"]
