@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from dap.made_up import Program
+from dap.made_up import Point, Program
 from tracedbg.dap.server import Server
 from tracedbg.engine import Engine
 
@@ -15,12 +15,14 @@ from tracedbg.engine import Engine
 class Held(Program):
     """The made-up program, which waits as real ones do until its debugger is told to begin."""
 
-    def __init__(self, server, file, turns=1):
+    def __init__(self, server, file, turns=1, event=""):
         super().__init__(server.engine, file, turns)
-        self.server = server
+        self.server, self.event = server, event
 
     def run(self):
         self.server.wait_until_configured()
+        if self.event:
+            self.engine.happened("retrace", Point(self.file, 1, self.locals), self.event)
         super().run()
         self.server.close()
 
@@ -48,13 +50,13 @@ def held(file):
     """Makes the made-up program: (it, a connection to its debugger)."""
     made = []
 
-    def make(turns=1):
+    def make(turns=1, event=""):
         server = Server(Engine(None))
         server.engine.frontend = server
         server.start()
         ours, theirs = socket.socketpair()
         server.add(theirs, is_trusted=True)
-        program = Held(server, file, turns)
+        program = Held(server, file, turns, event)
         program.start()
         made.append((server, program))
         return program, ours

@@ -31,8 +31,7 @@ def test_a_value_inside_a_compiled_function_is_four_keys_from_a_cold_start(tmp_p
         assert view.source.file == str(path)
         await pilot.press(*"j" * (line - 1), "b", "c")
         await stopped(pilot)
-        assert [frame.function for frame in view.frames if not frame.is_library][0] == "block"
-        assert view.frames[0].is_traced
+        assert (view.frames[0].function, view.frames[0].is_traced) == ("block", True)
         assert drawn(view.source)[line - 1 - round(view.source.scroll_y)].startswith(f"●▶{line:>2}")
         shown = view.variables.find_node("Locals", "h").value
         assert "float32[2, 3]" in shown.text

@@ -348,6 +348,24 @@ def test_a_narrow_screen_shows_one_pane_above_and_one_below(held, file):  # noqa
     driven(DebugApp(connection), scenario, size=(80, 24))
 
 
+def test_an_event_says_what_was_found(held, file):  # noqa: F811
+    _, connection = held(event="step is traced again: x was [2, 3]")
+
+    async def scenario(pilot):
+        app, view = pilot.app, pilot.app.view
+        await until(pilot, lambda: app.live.state is State.READY)
+        app.live.book.toggle_filter("retrace")
+        await pilot.press("c")
+        await stopped(pilot)
+        assert app.told == view.repl.said == ["step is traced again: x was [2, 3]"]
+        await until(pilot, lambda: "step is traced again" in "\n".join(lines(app)))
+        assert view.stack.told == "step is traced again: x was [2, 3]"
+        assert view.source.line == 1
+        await to_the_end(pilot)
+
+    driven(DebugApp(connection), scenario)
+
+
 def test_without_a_program_the_screen_says_so():
     async def scenario(pilot):
         app = pilot.app

@@ -71,7 +71,7 @@ class Deck(Vertical):
     DEFAULT_CSS = """
     Deck > Widget { height: 1fr; }
     Deck > TabLine { height: 1; }
-    Deck:focus-within > TabLine { background: $primary 40%; color: $text; }
+    Deck.-focused > TabLine { background: $primary 40%; color: $text; }
     """
 
     def __init__(self, panes: Mapping[str, Widget], *, id: str) -> None:  # noqa: A002  Textual's name

@@ -66,9 +66,7 @@ class Following(Panes):
         self.breakpoints.filters = self._live().filters
         self.breakpoints.changed()
         self.variables.show_none("not begun: b sets a breakpoint on a line, c begins")
-        program = self._live().program
-        if program and os.path.isfile(program) and not self.source.source.exists:
-            self.run_worker(self.source.open(Source(os.path.basename(program), program)), group="source")
+        self._open_program()
 
     def on_stopped(self, event: live_messages.Stopped) -> None:
         """Show where the thread stands, if it is the one that is looked at."""
@@ -89,6 +87,7 @@ class Following(Panes):
             self._clearing.stop()
         self.frame_id = None
         self._clearing = self.set_timer(_QUICK_S, self._clear)
+        self._open_program()
 
     def on_exited(self) -> None:
         """The program is gone."""
@@ -118,7 +117,13 @@ class Following(Panes):
 
     def on_refused(self, event: live_messages.Refused) -> None:
         """Something was not done."""
-        self.app.notify(event.why, severity="error")
+        self.app.notify(event.why, severity="error", markup=False)
+
+    def _open_program(self) -> None:
+        """Show the script, if nothing is shown yet."""
+        program = self._live().program
+        if not self.source.source.exists and program and os.path.isfile(program):
+            self.run_worker(self.source.open(Source(os.path.basename(program), program)), group="source")
 
     def _clear(self) -> None:
         if self.live is not None and self.live.stop is not None:
@@ -127,6 +132,7 @@ class Following(Panes):
         self.source.clear_here()
         self.ops.clear_here()
         self.stack.show_none()
+        self.stack.told = ""
         has_ended = self.live is None or self.live.state is State.ENDED
         self.variables.show_none("the program has ended" if has_ended else "the program runs")
         self.watches.forget_values()
@@ -135,17 +141,22 @@ class Following(Panes):
 
     async def _show_stop(self, stop: Stop) -> None:
         live = self._live()
+        self.stack.told = stop.text.partition("\n")[0] or stop.reason
+        if stop.text:
+            self.app.notify(stop.text, title=stop.reason, severity="warning", markup=False)
+            self.repl.say(stop.text, "yellow")
         try:
             frames, self._total = await live.frames(stop.thread, levels=_FRAMES)
             self.frames = tuple(frames)
-            self.selected = 0
+            users = (index for index, frame in enumerate(frames) if not frame.is_library)
+            self.selected = next(users, 0)
             await self._show_frame()
             await self._show_ops(stop)
             await self._show_values()
             await self.inspector.again()
         except ClientError as error:
             if live.stops.get(stop.thread) is stop:
-                self.app.notify(str(error), severity="error")
+                self.app.notify(str(error), severity="error", markup=False)
         self.is_settled = True
 
     async def _show_frame(self) -> None:

@@ -248,7 +248,7 @@ class Lines(ScrollView, can_focus=True):
         own = self.row_style(index)
         if own is not None:
             strip = _under(strip, own)
-        if index == self.cursor:
+        if index == self.cursor and (own is None or self.has_focus):
             strip = _under(strip, self.ground_of("lines--cursor"))
         return strip.apply_style(base)
 

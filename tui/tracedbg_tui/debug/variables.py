@@ -182,7 +182,7 @@ class VariablesPane(Lines):
             if not node.children:
                 await self._fill(node)
         except ClientError as error:
-            self.app.notify(str(error), severity="error")
+            self.app.notify(str(error), severity="error", markup=False)
             return
         node.is_open = True
         self._open.add(node.path)
@@ -193,7 +193,7 @@ class VariablesPane(Lines):
         try:
             await self._fill(node)
         except ClientError as error:
-            self.app.notify(str(error), severity="error")
+            self.app.notify(str(error), severity="error", markup=False)
         self._flatten()
         self.reload()
 

@@ -226,7 +226,7 @@ class DebugView(Wanting):
         start = pane.cursor if is_new else pane.cursor + step
         found = await pane.find(self._searched, start, step)
         if found is None:
-            self.app.notify(f"no {self._searched!r} here", severity="warning")
+            self.app.notify(f"no {self._searched!r} here", severity="warning", markup=False)
         else:
             pane.go_to(found)
 

@@ -90,7 +90,7 @@ class Wanting(Following):
         try:
             await wanted
         except ClientError as error:
-            self.app.notify(str(error), severity="warning")
+            self.app.notify(str(error), severity="warning", markup=False)
 
     def _edit_line(self, file: str, line: int) -> None:
         known = self.book.shown(file).get(line)
@@ -135,7 +135,7 @@ class Wanting(Following):
             await self.source.open(source, op.line, here=self._here(op.file))
 
     def on_ops_pane_failed(self, event: OpsPane.Failed) -> None:  # noqa: D102
-        self.app.notify(event.why, severity="warning")
+        self.app.notify(event.why, severity="warning", markup=False)
 
     def on_stack_pane_frame_chosen(self, event: StackPane.FrameChosen) -> None:  # noqa: D102
         self._do(self.select_frame(event.index))
@@ -174,7 +174,7 @@ class Wanting(Following):
         if event.variable.expression:
             self.watches.put(event.variable.expression)
             self._do(self.watches.evaluate_all())
-            self.app.notify(f"{event.variable.expression} is watched")
+            self.app.notify(f"{event.variable.expression} is watched", markup=False)
 
     def on_variables_pane_origin_wanted(self, event: VariablesPane.OriginWanted) -> None:  # noqa: D102
         is_input = isinstance(event.owner, Scope) and event.owner.name == "Op inputs"
@@ -184,7 +184,7 @@ class Wanting(Following):
     async def _show_origin(self, made_by: str, name: str) -> None:
         index = await self.ops.index_of(made_by, self.ops.at) if made_by else None
         if index is None:
-            self.app.notify(f"no op of this graph has made {name}", severity="warning")
+            self.app.notify(f"no op of this graph has made {name}", severity="warning", markup=False)
             return
         self.reveal("ops")
         self.ops.go_to(index)
