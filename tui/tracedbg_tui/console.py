@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 _FRAME_S = 1 / 15
 """How often output is shown while there is more of it."""
-_UNSEEN_FRAME_S = 0.25
+_SLOW_FRAME_S = 1 / 4
+"""Likewise, of a flood that nobody can read, and where nobody can see it: the program needs the time."""
+_FLOOD_BYTES_PER_S = 1 << 19
 _LOOK_S = 0.1
 """How often the program is asked whether it has ended."""
 _READ_BYTES = 1 << 18
@@ -96,6 +98,7 @@ class Console(ScrollView, can_focus=True):
         self._shown_at = 0.0
         self._is_awaited = False
         self._is_at_end = False
+        self._is_flood = False
         self._has_told_end = False
         self._forgotten = 0
         self._follows = True
@@ -146,7 +149,7 @@ class Console(ScrollView, can_focus=True):
 
     def _readable(self) -> None:
         """Show what has come; if it comes fast, some time later, and be left in peace until then."""
-        frame_s = _FRAME_S if self.is_on_screen else _UNSEEN_FRAME_S
+        frame_s = _FRAME_S if self.is_on_screen and not self._is_flood else _SLOW_FRAME_S
         wait_s = self._shown_at + frame_s - monotonic()
         if wait_s <= 0:
             self._take()
@@ -159,7 +162,8 @@ class Console(ScrollView, can_focus=True):
         if data:
             self._emulator.feed(data)
             self._show()
-            self._shown_at = monotonic()
+            before, self._shown_at = self._shown_at, monotonic()
+            self._is_flood = len(data) > _FLOOD_BYTES_PER_S * min(1.0, self._shown_at - before)
         if not self._is_at_end:
             self._await(True)
 
