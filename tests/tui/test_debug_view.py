@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dap.made_up import Program
 from tracedbg_tui.breakpoints import Wanted
 from tracedbg_tui.debug.prompts import BreakpointDialog, Prompt
 from tracedbg_tui.live import State
@@ -346,6 +347,58 @@ def test_a_narrow_screen_shows_one_pane_above_and_one_below(held, file):  # noqa
         await to_the_end(pilot)
 
     driven(DebugApp(connection), scenario, size=(80, 24))
+
+
+def test_of_two_threads_that_stand_still_one_is_looked_at(held, file):  # noqa: F811
+    program, connection = held()
+
+    async def scenario(pilot):
+        app, view = pilot.app, pilot.app.view
+        await at_line(pilot, file)
+        first = app.live.current
+        other = Program(program.engine, file)
+        other.locals["total"] = 1000
+        other.start()
+        await until(pilot, lambda: len(app.live.stops) == 2)
+        assert app.live.current == first
+        await pilot.press("T")
+        await until(
+            pilot,
+            lambda: view.is_settled and view.variables.find_node("Locals", "total").value.text == "1001",
+        )
+        assert [row.strip() for row in drawn(view.stack) if "thread" in row] == [
+            f"thread {number}: breakpoint" for number in app.live.stops
+        ]
+        app.live.book.clear()
+        await pilot.press("c")  # the other one goes on, and ends; the first one is looked at again
+        await until(pilot, lambda: list(app.live.stops) == [first] and app.live.current == first)
+        await until(
+            pilot, lambda: view.is_settled and view.variables.find_node("Locals", "total").value.text == "1"
+        )
+        other.join(10)
+        assert not other.is_alive()
+        await to_the_end(pilot)
+
+    driven(DebugApp(connection), scenario)
+
+
+def test_it_runs_to_the_line_at_the_cursor_and_pauses_only_what_runs(held, file):  # noqa: F811
+    _, connection = held(turns=2)
+
+    async def scenario(pilot):
+        app, view = pilot.app, pilot.app.view
+        await at_line(pilot, file, 4)
+        await pilot.press("p")
+        await until(pilot, lambda: app.told == ["the program is stopped: there is nothing to pause"])
+        app.live.book.clear()
+        view.source.cursor = 1
+        await go(pilot, "t")
+        assert (view.source.line, view.variables.find_node("Locals", "turn").value.text) == (2, "1")
+        await to_the_end(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: app.told[1:] == ["the program has ended"])
+
+    driven(DebugApp(connection), scenario)
 
 
 def test_an_event_says_what_was_found(held, file):  # noqa: F811
