@@ -208,6 +208,12 @@ def test_a_program_that_waits_for_its_client_begins_when_that_vanishes(serving):
     serving(descriptor=theirs.detach(), wait=True)  # returns
 
 
+def test_a_program_does_not_wait_for_a_client_that_has_gone_before_it_was_attached(serving):
+    ours, theirs = socket.socketpair()
+    ours.close()
+    serving(descriptor=theirs.detach(), wait=True)  # returns: nobody else can come
+
+
 def test_a_client_that_is_killed_leaves_the_program_running(tmp_path):
     """In a process of its own: kill -9 takes the client while the program is stopped."""
     code = f"""

@@ -56,6 +56,8 @@ class Server:
         self.sources = Sources()
         self.bindings = Bindings(self)
         self.stops_on_entry = False
+        self.holds_program = False
+        """Whether the program waits, or is about to, until a client has said where to stop."""
         self._commands = commands.load()
         self._service = Service(self)
         self._worker = Worker()
@@ -64,6 +66,8 @@ class Server:
         self._clients: dict[Channel, Client] = {}
         self._halted: dict[int, Halted] = {}
         self._is_closed = False
+        self._can_be_reached = False
+        """Whether others may come when all clients have gone."""
         self._on_close: list[Callable[[], None]] = []
         engine.breakpoints.on_change(self.bindings.tell_changes)
 
@@ -71,6 +75,7 @@ class Server:
 
     def listen(self, listener: socket.socket, admit: Callable[[socket.socket], bool | None]) -> None:
         """See `Service.listen`."""
+        self._can_be_reached = True
         self._service.listen(listener, admit)
 
     def add(self, connection: socket.socket, *, is_trusted: bool) -> None:
@@ -88,6 +93,7 @@ class Server:
 
     def configured(self) -> None:
         """A client has said where to stop."""
+        self.holds_program = False
         self._configured.set()
 
     def on_close(self, do: Callable[[], None]) -> None:
@@ -197,7 +203,7 @@ class Server:
         client.cancel_all()
         if others:
             self.bindings.drop(client)
-        elif client.is_attached:
+        elif client.is_attached or not self._can_be_reached:
             self.let_go()
 
     def detach(self, client: Client) -> None:
