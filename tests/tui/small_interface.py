@@ -14,6 +14,8 @@ from tracedbg_tui import commands, news
 
 
 def show(program, folder) -> int:
+    if "SMALL_FAILS" in os.environ:
+        raise RuntimeError("a fault of ours, at once")
     from textual.app import App
     from textual.widgets import Static
 

@@ -48,7 +48,9 @@ class Started:
 
     def ended(self) -> str:
         """What the terminal shows when all is over; it is in order."""
-        screen = self.tmux.wait_for("rc:")
+        screen = self.tmux.wait_until(
+            lambda screen: bool(re.search(r"^rc:\d", screen, re.MULTILINE)), "the end"
+        )
         assert not self.tmux.is_alternate
         assert not self.tmux.has_mouse
         self.tmux.run("stty", "-a")
@@ -192,6 +194,17 @@ def test_a_fault_of_the_interface_leaves_the_program_at_work(started):
     )
     started.tmux.press("Enter")
     assert "rc:4" in started.ended()
+
+
+def test_an_interface_that_fails_at_once_is_told_in_a_line_and_the_program_runs(started):
+    (started.folder / "p.py").write_text("print('ran')\nraise SystemExit(4)")
+    started.tmux.run("env", "SMALL_FAILS=1", sys.executable, SMALL, "run", "--out", "run", "p.py")
+    screen = started.ended()
+    log = started.folder / "run" / "interface.log"
+    told = f"tracedbg: the interface has ended by exit code 1 (see {log}); the program goes on, and this is its output"
+    assert screen.replace("\n", "").replace(" ", "").startswith(f"{told}ran".replace(" ", ""))
+    assert "rc:4" in screen
+    assert "RuntimeError: a fault of ours, at once" in log.read_text()
 
 
 def test_ctrl_c_reaches_the_program_when_the_interface_is_gone(started):
