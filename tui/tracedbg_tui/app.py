@@ -51,12 +51,11 @@ class TracedbgApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     COMMANDS: ClassVar[set[type[Provider]]] = App.COMMANDS | {palette.Functions}  # type: ignore[assignment]
     CSS = """
-    Screen { layout: vertical; }
+    Screen { layout: vertical; layers: base above; }
     #body { height: 1fr; }
     #body > * { height: 1fr; width: 1fr; }
     #hint { height: 1; background: $accent 30%; padding: 0 1; }
-    #small { display: none; }
-    .-small StatusLine, .-small KeyLine, .-small #body, .-small #hint { display: none; }
+    #small { display: none; layer: above; width: 100%; height: 100%; background: $background; }
     .-small #small { display: block; }
     """
 
