@@ -53,6 +53,7 @@ def held(file):
     def make(turns=1, event=""):
         server = Server(Engine(None))
         server.engine.frontend = server
+        server.holds_program = True
         server.start()
         ours, theirs = socket.socketpair()
         server.add(theirs, is_trusted=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -91,6 +92,31 @@ def test_a_program_that_is_not_held_begins_at_once(held):  # noqa: F811
         await heard.wait(told.Exited)
 
     talking(connection, scenario, hold=False)
+
+
+def test_a_program_that_has_begun_is_joined_where_it_is(held, file):  # noqa: F811
+    program, connection = held()
+
+    async def first(live, heard):
+        await at_line(live, heard, file)
+        ours, theirs = socket.socketpair()
+        program.server.add(theirs, is_trusted=True)
+        later_heard = Listener()
+        later = Live(ours, later_heard)
+        try:
+            later.start(hold=True)
+            assert (await later_heard.wait(told.Stopped)).at.reason == "breakpoint"
+            assert later.state is State.STOPPED
+            assert not any(isinstance(one, told.Ready) for one in later_heard.all)
+            live.book.clear()
+            await later.go("continue")
+            await heard.wait(told.Running)
+            await heard.wait(told.Exited)
+            await later_heard.wait(told.Exited)
+        finally:
+            later.close()
+
+    talking(connection, first)
 
 
 def test_a_breakpoint_stops_and_all_can_be_asked(held, file):  # noqa: F811

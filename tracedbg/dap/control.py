@@ -61,6 +61,7 @@ def _introduce(call: Call) -> None:
         "systemProcessId": os.getpid(),
         "isLocalProcess": True,
         "startMethod": call.request.command,
+        "tracedbg": {"isHeld": call.server.holds_program},
     }
     call.client.tell("process", body)
     call.client.tell("initialized")

@@ -51,6 +51,7 @@ def serve(engine: Engine, options: Options) -> Server:
     if options.descriptor is not None:
         server.add(socket.socket(fileno=options.descriptor), is_trusted=True)
     engine.frontend = server
+    server.holds_program = options.wait
     server.start()
     if options.wait:
         server.wait_until_configured()

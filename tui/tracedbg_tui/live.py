@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from textual.message import Message
 
+    from tracedbg.dap.client import Answer
     from tracedbg_tui.answers import Body
 
 _BEAT_S = 1.0
@@ -78,7 +79,7 @@ class Live(Requests):
         self._tasks: set[asyncio.Task[None]] = set()
         self._sent: dict[str, Body] = {}
         self._syncing: asyncio.Task[None] | None = None
-        self._hold = False
+        self._hold = self._is_held = False
         self._initialized = asyncio.Event()
 
     # --- life ----------------------------------------------------------------------------------
@@ -197,6 +198,11 @@ class Live(Requests):
         body = await self.ask("threads")
         return [Thread(int(one["id"]), str(one["name"])) for one in body["threads"]]
 
+    def _send(self, command: str, **arguments: Any) -> Answer:
+        if self.state is State.ENDED:
+            raise ClosedError("the program has ended")
+        return super()._send(command, **arguments)
+
     # --- what happens ---------------------------------------------------------------------------
 
     async def _introduce(self) -> None:
@@ -206,10 +212,9 @@ class Live(Requests):
         await self.ask("attach")
         await self._initialized.wait()
         await self._sync()
-        if self._hold:
-            if self.state is State.CONNECTING:
-                self.state = State.READY
-                self._post(messages.Ready())
+        if self._hold and self._is_held:
+            self.state = State.READY
+            self._post(messages.Ready())
             return
         if self.state is State.CONNECTING:
             self.state = State.RUNNING
@@ -266,6 +271,7 @@ class Live(Requests):
             self._post(messages.ValuesChanged())
         elif name == "process":
             self.program, self.pid = str(body.get("name") or ""), body.get("systemProcessId")
+            self._is_held = bool((body.get("tracedbg") or {}).get("isHeld"))
         elif name == "initialized":
             self._initialized.set()
         elif name == "terminated":
