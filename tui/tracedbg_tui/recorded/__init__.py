@@ -1,5 +1,6 @@
 """The screens of a recording: it may be of a program that runs, or has ended."""
 
+from tracedbg_tui.recorded.graph import GraphView
 from tracedbg_tui.recorded.traces import TracesView
 
-__all__ = ["TracesView"]
+__all__ = ["GraphView", "TracesView"]

@@ -185,9 +185,8 @@ def pairs_of(conversion: Conversion, became: dict[int, str]) -> list[Pair]:
         seen.add(line)
         source = texts.get(line, ()) if is_first else ()
         note = became.get(line, "") if is_first else ""
-        made.append(
-            Pair(line if is_first else 0, source, number, tuple(generated), conversion.file, "", note)
-        )
+        shown, text = (line if is_first else 0), _dedented(generated, margin)
+        made.append(Pair(shown, source, number, text, conversion.file, "", note))
     return made
 
 
