@@ -230,6 +230,8 @@ class GraphView(RecordedView):
         super().on_mount()
         if self.live is not None:
             self.live.listen(self._told)
+            if self.live.stops:
+                self.run_worker(self._ask_graphs(), group="live", exclusive=True)
 
     def on_unmount(self) -> None:
         """Listen no more."""

@@ -85,6 +85,7 @@ class RecordedView(Container):
         self._focused = self.decks[0]
         self._second = self.decks[-1]
         self._searched = ""
+        self._is_behind = False
 
     def compose(self) -> ComposeResult:
         """See `Widget`."""
@@ -114,7 +115,17 @@ class RecordedView(Container):
             self.recording.unlisten(self._heard)
 
     def _heard(self, message: Message) -> None:
-        if isinstance(message, Changed) and self.recording is not None and self.is_mounted:
+        if not isinstance(message, Changed) or self.recording is None or not self.is_mounted:
+            return
+        if self.display:
+            self.show_snapshot(self.recording.snapshot)
+        else:
+            self._is_behind = True  # nobody looks: it would cost for nothing
+
+    def on_show(self) -> None:
+        """Somebody looks again: show what has come meanwhile."""
+        if self._is_behind and self.recording is not None:
+            self._is_behind = False
             self.show_snapshot(self.recording.snapshot)
 
     @property

@@ -1,0 +1,188 @@
+"""Where the time went, as data: a ledger, a flame graph, a timeline. It must not know how they are shown.
+
+What else is recorded with times (kernels, one day) becomes another `Section` of the ledger and other frames.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tracedbg.events import PHASES
+from tracedbg_tui.snapshot import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracedbg.explain import PhaseTime
+    from tracedbg.store.records import TraceRecord
+    from tracedbg_tui.snapshot import Snapshot
+
+_NS = 1e9
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the ledger."""
+
+    name: str
+    seconds: float
+    words: str = ""
+    file: str = ""
+    line: int = 0
+    is_title: bool = False
+    whole: float = 0.0
+    """What its share is of."""
+
+
+@dataclass
+class Frame:
+    """A box of the flame graph: what took time, for all times that it happened in the same place."""
+
+    name: str
+    ns: int = 0
+    count: int = 0
+    file: str = ""
+    line: int = 0
+    is_phase: bool = False
+    children: dict[str, Frame] = field(default_factory=dict)
+
+    def child(self, name: str, **more: object) -> Frame:
+        """The box above it of a name."""
+        if name not in self.children:
+            self.children[name] = Frame(name, **more)  # type: ignore[arg-type]
+        return self.children[name]
+
+    def sorted_children(self) -> list[Frame]:
+        """The widest first."""
+        return sorted(self.children.values(), key=lambda one: -one.ns)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A trace on the timeline."""
+
+    process: int
+    record: TraceRecord
+    start_ns: int
+    """Since the first process began."""
+    end_ns: int
+    depth: int
+    """How many traces it happened during."""
+    pieces: tuple[tuple[int, int, str], ...]
+    """(start, end, phase), the outer ones first."""
+
+
+def ledger(snapshot: Snapshot) -> list[Entry]:
+    """Each phase with its time, then each function with its phases."""
+    summary = snapshot.summary
+    if summary is None or not summary.functions:
+        return []
+    functions = list(summary.every_function())
+    spent, counts = _together(phase for function in functions for phase in function.phases)
+    total = sum(spent.values())
+    made = []
+    wall = (summary.run.wall_ns or 0) / _NS
+    if wall:
+        made += [
+            Entry("the run", wall, "wall time", is_title=True, whole=wall),
+            Entry("tracing", summary.seconds, "tracing and compiling, of all processes together", whole=wall),
+        ]
+        if len(snapshot.processes) == 1 and wall > summary.seconds:
+            made.append(Entry("the rest", wall - summary.seconds, "the program itself", whole=wall))
+    made.append(Entry("by phase", total, "", is_title=True, whole=total))
+    for name in [*PHASES, *(name for name in spent if name not in PHASES)]:
+        if name in spent:
+            words = f"{counts[name]:,} x  {PHASES.get(name, '')}"
+            made.append(Entry(name, spent[name], words, whole=total))
+    made.append(Entry("by function", total, "", is_title=True, whole=total))
+    for function in sorted(functions, key=lambda one: -sum(phase.seconds for phase in one.phases)):
+        own, _ = _together(iter(function.phases))
+        largest = sorted(own.items(), key=lambda item: -item[1])
+        words = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in largest if seconds >= 0.0005)  # noqa: PLR2004
+        entry = Entry(function.name, sum(own.values()), words, function.file, function.line, whole=total)
+        made.append(entry)
+    return made
+
+
+def _together(phases: Iterator[PhaseTime]) -> tuple[dict[str, float], dict[str, int]]:
+    spent: defaultdict[str, float] = defaultdict(float)
+    counts: defaultdict[str, int] = defaultdict(int)
+    for phase in phases:
+        spent[phase.name] += phase.seconds
+        counts[phase.name] += phase.count
+    return dict(spent), dict(counts)
+
+
+def bars(snapshot: Snapshot) -> list[Bar]:
+    """All traces by their start; those under way reach up to now."""
+    first = min((process.info.started_wall_ns for process in snapshot.processes), default=0)
+    made = []
+    for number, process in enumerate(snapshot.processes):
+        offset = process.info.started_wall_ns - first
+        now = snapshot.read_at_ns - process.info.started_wall_ns
+        depths: dict[int, int] = {}
+        for record in process.all_traces:
+            started = record.started
+            depth = depths.get(started.parent_id or 0, -1) + 1
+            depths[started.id] = depth
+            last = record.ended.end_ns if record.ended else (now if process.is_alive else started.start_ns)
+            pieces = tuple(
+                (span.start_ns + offset, span.start_ns + span.duration_ns + offset, span.name)
+                for span in sorted(record.phases, key=lambda one: -one.duration_ns)
+            )
+            last = max([last, *(span.start_ns + span.duration_ns for span in record.phases)])
+            made.append(Bar(number, record, started.start_ns + offset, last + offset, depth, pieces))
+    return sorted(made, key=lambda bar: bar.start_ns)
+
+
+def flame(snapshot: Snapshot) -> Frame:
+    """Functions, their phases within one another, and the functions that were traced during them."""
+    root = Frame("tracing")
+    for process in snapshot.processes:
+        boxes: dict[int, list[tuple[int, int, Frame]]] = {}
+        """Trace -> (start, end, box) of it and of its phases, the outer ones first."""
+        for record in process.all_traces:
+            started = record.started
+            above = boxes.get(started.parent_id or 0, [])
+            box = _around(above, started.start_ns) or root
+            of = started.traceable
+            own = box.child(key_of(of), file=of.file, line=of.line)
+            own.name = of.name
+            own.ns += record.duration_ns
+            own.count += 1
+            boxes[started.id] = _phases(record, own)
+            if box is root:
+                later = sum(frame_ns for frame_ns in _later(record))
+                root.ns += record.duration_ns + later
+                own.ns += later
+    return root
+
+
+def _phases(record: TraceRecord, own: Frame) -> list[tuple[int, int, Frame]]:
+    start = record.started.start_ns
+    end = record.ended.end_ns if record.ended else start
+    boxes = [(start, end, own)]
+    for span in sorted(record.phases, key=lambda one: (one.start_ns, -one.duration_ns)):
+        box = _around(boxes, span.start_ns) or own
+        made = box.child(span.name, is_phase=True, file=own.file, line=own.line)
+        made.ns += span.duration_ns
+        made.count += 1
+        boxes.append((span.start_ns, span.start_ns + span.duration_ns, made))
+    return boxes
+
+
+def _later(record: TraceRecord) -> Iterator[int]:
+    """What phases took after the trace: a backward that is compiled when it is first needed."""
+    end = record.ended.end_ns if record.ended else record.started.start_ns
+    last = end
+    for span in sorted(record.phases, key=lambda one: (one.start_ns, -one.duration_ns)):
+        if span.start_ns >= last:
+            yield span.duration_ns
+            last = span.start_ns + span.duration_ns
+
+
+def _around(boxes: list[tuple[int, int, Frame]], at_ns: int) -> Frame | None:
+    """The innermost box that a moment lies in."""
+    return next((box for start, end, box in reversed(boxes) if start <= at_ns < end), None)
