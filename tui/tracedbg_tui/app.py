@@ -220,7 +220,8 @@ class TracedbgApp(App[int]):
         body = self.screen_stack[0].query_one("#body")
         view = self.views.get(name)
         if view is None:
-            view = self.views[name] = self._makers[name](self.recording, id=name)
+            wires = {"live": self.live} if name == "graph" else {}
+            view = self.views[name] = self._makers[name](self.recording, id=name, **wires)
         if not view.is_attached:
             await body.mount(view)
         for one in self.views.values():

@@ -159,7 +159,9 @@ class RanksView(RecordedView):
 
     DEFAULT_CSS = """
     RanksView, RanksView.-narrow { layout: vertical; }
-    RanksView > .-column, RanksView > .-column:last-child, RanksView.-narrow > .-column { width: 100%; height: 1fr; border: none; }
+    RanksView > .-column, RanksView > .-column:last-child, RanksView.-narrow > .-column {
+        width: 100%; height: 1fr; border: none;
+    }
     """
 
     def __init__(self, recording: Recording | None, **options: Any) -> None:

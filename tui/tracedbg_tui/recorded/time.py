@@ -19,7 +19,9 @@ class TimeView(RecordedView):
 
     DEFAULT_CSS = """
     TimeView, TimeView.-narrow { layout: vertical; }
-    TimeView > .-column, TimeView > .-column:last-child, TimeView.-narrow > .-column { width: 100%; height: 1fr; border: none; }
+    TimeView > .-column, TimeView > .-column:last-child, TimeView.-narrow > .-column {
+        width: 100%; height: 1fr; border: none;
+    }
     """
 
     def __init__(self, recording: Recording | None, **options: Any) -> None:
