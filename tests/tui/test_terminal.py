@@ -49,6 +49,12 @@ def ended(tmux: Tmux) -> str:
     return screen
 
 
+def stop(screen: str) -> str | None:
+    """Where it stands, as the innermost frame says: in a line, or before an op of it."""
+    found = re.search(r"▶ ◇ (.*)", screen)
+    return found[1] if found else None
+
+
 @pytest.mark.parametrize(
     "program",
     [pytest.param(TORCH, marks=pytest.mark.torch), pytest.param(TENSORFLOW, marks=pytest.mark.tensorflow)],
@@ -60,10 +66,13 @@ def test_a_line_in_a_compiled_function_is_reached_from_the_command_line(tmux, tm
     tmux.run(*TRACEDBG, "run", "p.py")
     tmux.wait_for("c begins")
     tmux.press(*["Down"] * (line - 1), "b", "c")
-    screen = tmux.wait_until(lambda screen: "stopped" in screen and "float32[3]" in screen, "a stop")
+    screen = tmux.wait_until(
+        lambda screen: bool("stopped" in screen and "float32[3]" in screen and stop(screen)), "a stop"
+    )
     assert re.search(rf"▶ *{line} ", screen)
+    at = stop(screen)
     tmux.press("i")
-    tmux.wait_for("before ")  # an op of that line
+    tmux.wait_until(lambda screen: "stopped" in screen and stop(screen) not in (at, None), "the next op")
     tmux.press("c")
     tmux.wait_for("result 9.0")
     tmux.wait_for("ended")
