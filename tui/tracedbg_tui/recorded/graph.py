@@ -271,7 +271,7 @@ class GraphView(RecordedView):
         self.graphs.told = f"{len(rows):,}" if rows else ""
         self.graphs.show_rows(rows)
         if not rows:
-            self.op_tree.show_ops([], self.graphs.NOTHING)
+            self.op_tree.show_ops([])
 
     def show_function(self, key: str) -> bool:
         """Look at the first graph of a function, by its key; whether there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 Row = TypeVar("Row")
+_LEAST_CELLS = 20
 
 
 class Searchable(Lines):
@@ -136,13 +138,20 @@ class Listing(Searchable, Generic[Row]):
 
     # --- drawing ---------------------------------------------------------------------------------
 
+    def _why_nothing(self) -> list[str]:
+        """What is told where there are no rows, in lines."""
+        words = "no row has it" if self.all_rows else self.NOTHING
+        room = max(_LEAST_CELLS, self.scrollable_content_region.width - 1)
+        made = textwrap.wrap(words, room, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        return made or [""]
+
     def count(self) -> int:
         """See `Lines`; the same for the methods below."""
-        return max(1, len(self.rows))
+        return len(self.rows) or len(self._why_nothing())
 
     def draw(self, index: int, width: int) -> list[Segment]:  # noqa: D102
         if not self.rows:
-            return [self.ink(f"  {self.NOTHING}" if not self.filter else "  no row has it", "dim")]
+            return [self.ink(self._why_nothing()[index], "dim")]
         return self.segments(self.rows[index], width)
 
     def text_at(self, index: int) -> str:  # noqa: D102
