@@ -10,9 +10,11 @@ import time
 
 import pytest
 
-from recordings import FILE
+from recordings import FILE, function
 from tracedbg import events as ev
+from tracedbg_tui.counters import Counting
 from tracedbg_tui.recorded import GraphView, RanksView, TimeView, TracesView
+from tracedbg_tui.recording import Follower
 from tui.recorded import GONE, RecordedApp, Written, events_of, traces_of, write_troubles
 from tui.screens import drawn, driven, lines, until
 
@@ -351,8 +353,8 @@ def test_a_run_that_goes_on_is_followed(tmp_path):
         assert re.fullmatch(r"compiling step \d+ s", app.recording.counters.words()[0])
         await until(pilot, lambda: "under way" in text(pilot))
         writer.write([records[1].ended, ev.PhaseSpan(2, "trace", 200_000_000, 5_000_000)])
-        await until(pilot, lambda: app.recording.counters.retraces == 1)
-        assert not app.recording.counters.under_way
+        await until(pilot, lambda: not app.recording.counters.under_way)
+        assert (app.recording.counters.traces, app.recording.counters.retraces) == (2, 1)
         writer.write(list(events_of(records[2])))
         written.finish()
         app.recording.refresh()
@@ -361,3 +363,21 @@ def test_a_run_that_goes_on_is_followed(tmp_path):
         assert app.recording.snapshot.processes[0].all_traces[1].phases[0].name == "trace"
 
     driven(RecordedApp(written.folder, TracesView), scenario)
+
+
+def test_steps_are_counted_by_the_function_that_is_called_again_and_again(tmp_path):
+    written = Written(tmp_path / "run")
+    writer = written.process(os.getpid())
+    step, once = function("step", 10), function("once", 20)
+    now = [100.0]
+    counting, follower = Counting(clock=lambda: now[0]), Follower(written.folder)
+    writer.write([ev.Calls(step, 5, 1), ev.Calls(once, 1, 0)])
+    assert counting.count(follower.read()).steps.per_second == 0
+    writer.write([ev.Calls(step, 20, 0)])
+    now[0] += 2
+    steps = counting.count(follower.read()).steps
+    assert (steps.function, steps.calls, steps.per_second) == ("step", 26, 10.0)
+    assert follower.read() is None, "nothing new costs nothing"
+    written.finish()
+    assert counting.count(follower.read()).steps.per_second == 0
+    follower.close()
