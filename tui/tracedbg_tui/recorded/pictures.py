@@ -143,6 +143,10 @@ class FlamePane(Searchable):
             self._zoomed = self._zoomed[:-1]
             self._renew()
 
+    def ground_of(self, name: str) -> Style:
+        """See `Lines`: the cursor is a box, not its whole row."""
+        return Style.null() if name == "lines--cursor" else super().ground_of(name)
+
     def place_at(self, index: int) -> tuple[str, int] | None:
         """That of the box at the cursor."""
         del index
@@ -178,9 +182,9 @@ class FlamePane(Searchable):
             text = f"{clean(frame.name)} {milliseconds(frame.ns)}"
             sign = glyphs_of(self).here if is_here else ""
             colour = _COLOURS.get(frame.name, _OTHER) if frame.is_phase else "#3c5a78"
-            style = Style(color="#101418" if frame.is_phase else "#f0f4f8", bgcolor=colour, bold=is_here)
+            style = Style(color="#101418" if frame.is_phase else "#f0f4f8", bgcolor=colour)
             if is_here:
-                style += Style(reverse=True)
+                style = Style(color="#101418", bgcolor="#f7fafc", bold=True)
             label = cells(f"{sign}{text}", room - 1, "") if room > 1 else ""
             made.append(Segment(label, style))
             made.append(Segment("|" if room > 1 else ":", style))

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
 
 def look(widget: Widget) -> report.Style:
-    """How reports of this application look: with its glyphs, and paths from here."""
+    """How reports of this application look: with its glyphs, and paths from where the program was started."""
     glyphs = report.ASCII if glyphs_of(widget) is ASCII else report.Glyphs()
+    recording = getattr(widget.app, "recording", None)
+    run = recording.snapshot.run if recording is not None else None
+    return report.Style(glyphs=glyphs, folder=run.cwd if run and run.cwd else _here())
+
+
+def _here() -> str:
     try:
-        here = os.getcwd()
+        return os.getcwd()
     except FileNotFoundError:
-        here = ""
-    return report.Style(glyphs=glyphs, folder=here)
+        return ""
 
 
 def place(widget: Widget, file: str, line: int, limit: int = 40) -> str:
