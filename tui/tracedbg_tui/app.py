@@ -13,6 +13,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from tracedbg_tui import keys, palette, recorded
+from tracedbg_tui.answers import Source
 from tracedbg_tui.console import Console
 from tracedbg_tui.debug import DebugView
 from tracedbg_tui.help import Help
@@ -171,6 +172,7 @@ class TracedbgApp(App[int]):
         self._tell()
 
     def on_changed(self) -> None:  # noqa: D102
+        self._open_source()
         self._tell()
 
     def on_exited(self) -> None:
@@ -195,6 +197,32 @@ class TracedbgApp(App[int]):
         counters = self.recording.counters if self.recording is not None else None
         for line in self.screen_stack[0].query(StatusLine):
             line.tell(self.seen, state, counters)
+        for foot in self.screen_stack[0].query(KeyLine):
+            foot.show_group(self.keys_of_screen)
+
+    @property
+    def keys_of_screen(self) -> keys.Group:
+        """The keys that do something on the screen that is seen, as far as the program is."""
+        if self.seen != "debug":
+            return keys.RECORDED
+        goes_on = self.live is not None and self.live.state is not State.ENDED and self.ended is None
+        return keys.DEBUG if goes_on else keys.LOOKED_AT
+
+    def _open_source(self) -> None:
+        """Where no program shows its source: the file of the function that cost most."""
+        view = self.debug_view
+        if (
+            self.live is not None
+            or self.recording is None
+            or not view.is_mounted
+            or view.source.source.exists
+        ):
+            return
+        for one in self.recording.snapshot.functions:
+            if os.path.isfile(one.file):
+                source = Source(os.path.basename(one.file), one.file)
+                self.run_worker(view.source.open(source, one.line), group="source", exclusive=True)
+                return
 
     def _keep(self) -> None:
         """Write the settings if they have changed."""
@@ -226,10 +254,9 @@ class TracedbgApp(App[int]):
             await body.mount(view)
         for one in self.views.values():
             one.display = one is view
-        is_debug = view is self.debug_view
-        self.screen_stack[0].query_one(KeyLine).show_group(keys.DEBUG if is_debug else keys.RECORDED)
         if isinstance(view, DebugView):
             view.deck.focus_pane()
+            self._open_source()
         elif isinstance(view, RecordedView):
             view.focus_first()
         self._tell()

@@ -5,7 +5,7 @@ It must not know what an action does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -95,6 +95,33 @@ DEBUG = Group(
         Key("z", "zoom", "Zoom", "Show the pane alone, or all again.", in_footer=True),
     ),
 )
+_NEED_A_PROGRAM = frozenset(
+    (
+        "continue",
+        "next",
+        "in",
+        "out",
+        "op",
+        "graph",
+        "to_cursor",
+        "frame(1)",
+        "frame(-1)",
+        "thread",
+        "pause",
+        "repl",
+        "sources",
+    )
+)
+LOOKED_AT = Group(
+    "looked_at",
+    DEBUG.title,
+    tuple(
+        replace(one, in_footer=one.in_footer or one.action == "search")
+        for one in DEBUG.keys
+        if one.action not in _NEED_A_PROGRAM
+    ),
+)
+"""Those of the Debug screen that do something where no program runs, or no longer."""
 RECORDED = Group(
     "recorded",
     "Traces, Graph, Time, Ranks",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SystemCommand
 from textual.command import Hit, Provider
 
+from tracedbg.report.style import count
 from tracedbg_tui import keys
 from tracedbg_tui.snapshot import key_of
 from tracedbg_tui.themes import THEMES
@@ -29,8 +30,7 @@ def commands(app: TracedbgApp, screen: Screen[Any]) -> Iterable[SystemCommand]:
     if len(app.screen_stack) > 1 and screen is not app.screen_stack[0]:
         return
     view = app.views[app.seen]
-    group = keys.DEBUG if app.seen == "debug" else keys.RECORDED
-    for one in group.keys:
+    for one in app.keys_of_screen.keys:
         yield SystemCommand(one.text, _with_key(one), partial(app.run_action, one.action, view))
     for one in keys.APP.keys:
         if one.action != "command_palette":
@@ -62,7 +62,7 @@ class Functions(Provider):
         for one in app.recording.snapshot.functions:
             name = f"{one.name}  {os.path.basename(one.file)}:{one.line}"
             if (score := matcher.match(name)) > 0:
-                told = f"{one.traces} traces, {one.retraces} retraces"
+                told = f"{count(one.traces, 'trace')}, {count(one.retraces, 'retrace')}"
                 yield Hit(score, matcher.highlight(name), partial(app.show_function, key_of(one)), help=told)
 
 

@@ -138,9 +138,10 @@ class KeyLine(Widget):
         self._group = keys.DEBUG
 
     def show_group(self, group: keys.Group) -> None:
-        """Show the keys of another screen."""
-        self._group = group
-        self.refresh()
+        """Show the keys that hold now; draws only if these are others."""
+        if group is not self._group:
+            self._group = group
+            self.refresh()
 
     def render(self) -> Text:
         """See `Widget`."""

@@ -60,9 +60,10 @@ class LedgerPane(Listing[Entry]):
     def segments(self, row: Entry, width: int) -> list[Segment]:  # noqa: D102
         glyphs = glyphs_of(self)
         part = min(1.0, row.seconds / row.whole) if row.whole else 0.0
-        name = cells(clean(row.name), min(_NAME_CELLS, width // 4), glyphs.more)
+        indent = 0 if row.is_title else 2
+        name = cells(clean(row.name), min(_NAME_CELLS, width // 4) - indent, glyphs.more)
         made = [
-            self.ink(f" {name}" if row.is_title else f"   {name[:-2]}", "title" if row.is_title else "name"),
+            self.ink(" " * (indent + 1) + name, "title" if row.is_title else "name"),
             self.ink(f" {seconds(row.seconds):>10} {share(row.seconds, row.whole)} "),
             self.ink(look(self).bar(part, _BAR_CELLS) + "  ", "value"),
             self.ink(clean(row.words), "dim"),
@@ -106,9 +107,7 @@ class FlamePane(Searchable):
         self.cursor = len(self._path) - 1
         frame = self.frame
         whole = self._path[0].ns
-        self.told = (
-            f"{clean(frame.name)}  {milliseconds(frame.ns)} {share(frame.ns, whole)}  {frame.count:,} x"
-        )
+        self.told = f"{clean(frame.name)}  {milliseconds(frame.ns)} {share(frame.ns, whole)}{_times(frame)}"
         self.refresh()
 
     def action_beside(self, step: int) -> None:
@@ -155,7 +154,7 @@ class FlamePane(Searchable):
     def text_at(self, index: int) -> str:
         """All boxes of a row, as one would read them; the one at the cursor, in its row."""
         if index == self.cursor and self.frame.ns:
-            return f"{self.frame.name} {milliseconds(self.frame.ns)} {self.frame.count:,} x"
+            return f"{self.frame.name} {milliseconds(self.frame.ns)}{_times(self.frame)}"
         return "  ".join(frame.name for _, _, frame in self._row(index, 10**6))
 
     def count(self) -> int:
@@ -338,6 +337,10 @@ def _followed(root: Frame, path: list[Frame]) -> list[Frame]:
             break
         made.append(made[-1].children[key])
     return made
+
+
+def _times(frame: Frame) -> str:
+    return f"  {frame.count:,} x" if frame.count else ""
 
 
 __all__ = ["FlamePane", "LedgerPane", "TimelinePane"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.events import Outcome, Role
-from tracedbg.report.style import clean
+from tracedbg.report.style import clean, count
 from tracedbg_tui.debug.deck import Deck
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import fitted
@@ -38,6 +38,7 @@ class ProcessRow:
     traces: Counter[str] = field(default_factory=Counter)
     """By the key of the function."""
     breaks: int = 0
+    """Graph breaks: each place once."""
     ns: int = 0
 
     @property
@@ -65,7 +66,8 @@ def process_rows(snapshot: Snapshot) -> list[ProcessRow]:
         kept = [one for one in made if not (one.ended and one.ended.outcome is Outcome.FAILED)]
         traces = Counter(key_of(one.started.traceable) for one in kept)
         ns = sum(one.duration_ns for one in process.all_traces if one.started.parent_id is None)
-        rows.append(ProcessRow(number, process, traces, len(process.breaks()), ns))
+        breaks = {(one.frame.file, one.frame.line, one.kind) for one in process.breaks()}
+        rows.append(ProcessRow(number, process, traces, len(breaks), ns))
     return sorted(rows, key=lambda row: (row.process.info.rank is None, row.process.info.rank or 0))
 
 
@@ -131,7 +133,8 @@ class ProcessesPane(Listing[ProcessRow]):
         """See `Listing`; the same for the methods below."""
         info = row.process.info
         versions = " ".join(f"{name} {version}" for name, version in sorted(info.versions.items()))
-        counted = f"{row.traces.total()} traces {row.breaks} breaks {seconds(row.ns / 1e9)}"
+        breaks = count(row.breaks, "graph break")
+        counted = f"{count(row.traces.total(), 'trace')} {breaks} {seconds(row.ns / 1e9)}"
         return f"{row.name} pid {info.pid} {info.host} {row.state} {counted} Python {info.python} {versions}"
 
     def key_of(self, row: ProcessRow) -> Hashable:  # noqa: D102
@@ -144,8 +147,8 @@ class ProcessesPane(Listing[ProcessRow]):
         made = [
             self.ink(f"{glyphs.here if row.state == 'runs' else ' '} {row.name:<10}", "name"),
             self.ink(f"{row.state:<8} ", "dim" if is_well else "stop"),
-            self.ink(f"{row.traces.total():>5} traces"),
-            self.ink(f"{glyphs.graph_break}{row.breaks:<4}" if row.breaks else "     ", "note"),
+            self.ink(f"{count(row.traces.total(), 'trace'):>12}"),
+            self.ink(f" {glyphs.graph_break}{row.breaks:<4}" if row.breaks else "      ", "note"),
             self.ink(f"{seconds(row.ns / 1e9):>10}  ", "value"),
             self.ink("" if info.rank is None else f"pid {info.pid} ", "dim"),
             self.ink(f"on {clean(info.host)}  {versions}  ", "dim"),

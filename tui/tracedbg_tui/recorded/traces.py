@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 
+from tracedbg.report.style import count
 from tracedbg_tui.debug.deck import Deck
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.recorded.beside import GeneratedPane, Pair, SidesPane, pairs_of
@@ -83,7 +84,8 @@ class TracesView(RecordedView):
         self.functions.told = ""
         if summary is not None and rows:
             order = "most retraced" if self._by_retraces else "costliest"
-            self.functions.told = f"{summary.traces:,} traces, {summary.retraces:,} retraces; {order} first"
+            traces, retraces = count(summary.traces, "trace"), count(summary.retraces, "retrace")
+            self.functions.told = f"{traces}, {retraces}; {order} first"
         self.functions.show_rows(rows)
         if rows and not self._has_chosen:
             self._has_chosen = not snapshot.is_live
