@@ -58,6 +58,10 @@ class TracedbgApp(App[int]):
     #hint { height: 1; background: $accent 30%; padding: 0 1; }
     #small { display: none; layer: above; width: 100%; height: 100%; background: $background; }
     .-small #small { display: block; }
+    .-ascii Panes #right, .-ascii RecordedView > .-column:last-child { border-left: ascii $foreground 20%; }
+    .-ascii Panes.-narrow #right, .-ascii Panes.-zoomed #right { border: none; }
+    .-ascii RecordedView.-narrow > .-column, .-ascii RanksView > .-column:last-child { border: none; }
+    .-ascii ModalScreen > * { border: ascii $primary; }
     """
 
     def __init__(
@@ -78,7 +82,8 @@ class TracedbgApp(App[int]):
         super().__init__()
         self.program, self.live, self.recording = program, live, recording
         self.settings = settings or Settings()
-        self.is_ascii = wants_ascii()
+        chosen = self.settings.is_ascii
+        self.is_ascii = wants_ascii() if chosen is None else chosen
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.settings.theme
@@ -89,7 +94,8 @@ class TracedbgApp(App[int]):
         found = {name: getattr(recorded, made_by, None) for name, made_by in _RECORDED.items()}
         self._makers = {name: maker for name, maker in found.items() if maker is not None}
         self.names = ["debug", *self._makers]
-        self.seen = "debug" if program is not None or recording is None else "traces"
+        left_at = self.settings.screen if self.settings.screen in self.names else "traces"
+        self.seen = "debug" if program is not None or recording is None else left_at
         self._saved = self.settings.to_data()
 
     def compose(self) -> ComposeResult:
@@ -110,6 +116,7 @@ class TracedbgApp(App[int]):
 
     async def on_mount(self) -> None:
         """Begin to read and to talk."""
+        self.draw_in_ascii(is_wanted=self.is_ascii)
         if self.recording is not None:
             self.recording.listen(self.post_message)
             self.recording.start()
@@ -150,6 +157,13 @@ class TracedbgApp(App[int]):
             self.settings.hint_seen = True
             for hint in self.screen_stack[0].query("#hint"):
                 hint.remove()
+
+    def draw_in_ascii(self, *, is_wanted: bool) -> None:
+        """Draw with ASCII characters only, or with all."""
+        self.is_ascii = is_wanted
+        self.set_class(is_wanted, "-ascii")
+        for widget in self.screen_stack[0].query("*"):
+            widget.refresh(layout=True)
 
     # --- how far the program is --------------------------------------------------------------------
 
@@ -228,6 +242,8 @@ class TracedbgApp(App[int]):
         """Write the settings if they have changed."""
         settings = self.settings
         settings.theme = self.theme
+        if self.program is None:
+            settings.screen = self.seen
         settings.is_zoomed = self.debug_view.has_class("-zoomed")
         settings.watches = list(self.debug_view.watches.expressions)
         if self.live is not None:

@@ -75,10 +75,8 @@ def _theme(app: TracedbgApp, name: str) -> None:
 
 
 def _toggle_ascii(app: TracedbgApp) -> None:
-    app.is_ascii = not app.is_ascii
-    app.screen_stack[0].refresh(recompose=False, layout=True)
-    for widget in app.screen_stack[0].query("*"):
-        widget.refresh()
+    app.draw_in_ascii(is_wanted=not app.is_ascii)
+    app.settings.is_ascii = app.is_ascii
 
 
 def _picture(app: TracedbgApp) -> None:

@@ -25,6 +25,10 @@ class Settings:
     theme: str = DARK.name
     is_zoomed: bool = False
     """Whether a pane stood alone on the Debug screen."""
+    is_ascii: bool | None = None
+    """Whether ASCII characters are wanted; None: as the environment says."""
+    screen: str = "traces"
+    """That a recording is opened with."""
     hint_seen: bool = False
     """Whether somebody has pressed keys here before."""
     book: Book = field(default_factory=Book)
@@ -51,13 +55,16 @@ class Settings:
         if not isinstance(data, dict):
             data = {}
         theme, watches = data.get("theme"), data.get("watches")
+        ascii_, screen = data.get("ascii"), data.get("screen")
         return cls(
             path,
-            theme if theme in {one.name for one in THEMES} else DARK.name,
-            data.get("zoomed") is True,
-            data.get("hint_seen") is True,
-            Book.from_data(data.get("stops")),
-            [one for one in watches if isinstance(one, str)] if isinstance(watches, list) else [],
+            theme if isinstance(theme, str) and theme in {one.name for one in THEMES} else DARK.name,
+            is_zoomed=data.get("zoomed") is True,
+            is_ascii=ascii_ if isinstance(ascii_, bool) else None,
+            screen=screen if isinstance(screen, str) else cls.screen,
+            hint_seen=data.get("hint_seen") is True,
+            book=Book.from_data(data.get("stops")),
+            watches=[one for one in watches if isinstance(one, str)] if isinstance(watches, list) else [],
         )
 
     def to_data(self) -> dict[str, Any]:
@@ -66,6 +73,8 @@ class Settings:
             "version": _VERSION,
             "theme": self.theme,
             "zoomed": self.is_zoomed,
+            "ascii": self.is_ascii,
+            "screen": self.screen,
             "hint_seen": self.hint_seen,
             "stops": self.book.to_data(),
             "watches": list(self.watches),

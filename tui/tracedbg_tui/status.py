@@ -89,7 +89,7 @@ class StatusLine(Widget):
         variables = self.app.theme_variables
         sign, words, color = self._state
         if getattr(self.app, "is_ascii", False):
-            sign = _ASCII_SIGNS[sign]
+            sign = _ASCII_SIGNS.get(sign, sign)
         said = f"{sign} {words}"
         room = self.size.width - text.cell_len - cell_len(said) - 3
         counted = [one for one in self._fitting(self._counted, max(0, room - _FEW_CELLS)) if one]
