@@ -42,7 +42,8 @@ _TICK_S = 0.5
 LEAST_COLUMNS = 40
 LEAST_ROWS = 10
 _RECORDED = {"traces": "TracesView", "graph": "GraphView", "time": "TimeView", "ranks": "RanksView"}
-_HINT = "new here?  ? keys   1-5 screens   Tab panes   b breakpoint   c go on   q quit   (any key hides this)"
+_HINT = "new here?  ? keys  1-5 screens  Tab panes  b breakpoint  c go on  q quit"
+_HINT_OF_A_RECORDING = "new here?  ? keys  1-5 screens  Tab panes  j k lines  e source line  q quit"
 
 
 class TracedbgApp(App[int]):
@@ -103,7 +104,8 @@ class TracedbgApp(App[int]):
         yield StatusLine(self.names, self._title())
         yield Container(id="body")
         if not self.settings.hint_seen:
-            yield Static(_HINT, id="hint", markup=False)
+            hint = _HINT if self.program is not None else _HINT_OF_A_RECORDING
+            yield Static(hint, id="hint", markup=False)
         yield KeyLine()
         yield Static("", id="small")
 

@@ -73,6 +73,7 @@ class Telling(Searchable):
         self.told_lines = tuple(lines)
         self._wrap()
         self.reload()
+        self.call_after_refresh(self._wrap_again)
         if from_start:
             self.scroll_to(y=0, animate=False, immediate=True, force=True)
             self.cursor = 0
@@ -81,10 +82,19 @@ class Telling(Searchable):
         """Wrap to the new width."""
         self._wrap()
         super().on_resize(event)
+        self.call_after_refresh(self._wrap_again)
+
+    def _wrap_again(self) -> None:
+        """Wrap to the width that it has come to: a scroll bar, or the first layout, comes after the text."""
+        if self._width != self._room():
+            self._wrap()
+            self.reload()
+
+    def _room(self) -> int:
+        return max(_LEAST_CELLS, self.scrollable_content_region.width or self.size.width)
 
     def _wrap(self) -> None:
-        width = max(_LEAST_CELLS, self.scrollable_content_region.width or self.size.width)
-        self._width = width
+        width = self._width = self._room()
         self._lines = [line for told in self.told_lines for line in _wrapped(told, width)]
 
     def count(self) -> int:
