@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
@@ -16,10 +17,14 @@ from rich.text import Text
 from tracedbg.explain import summarise
 from tracedbg.report.text import render
 from tracedbg.store.reader import Run
+from tracedbg_tui.app import TracedbgApp
+from tracedbg_tui.recording import Recording
+from tracedbg_tui.settings import Settings
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 WIDTH = 80
+SIZE = (110, 30)
 
 
 def main() -> None:
@@ -29,6 +34,11 @@ def main() -> None:
             f"$ tracedbg run --no-tui {script}\ndone\n{report_of(script)}", f"tracedbg run {script}"
         )
         (HERE / f"{name}.svg").write_text(picture)
+    pictures = asyncio.run(
+        screens_of("docs/examples/torch_train.py", {"2": "traces", "3": "graph", "4": "time"})
+    )
+    for name, picture in pictures.items():
+        (HERE / f"interface_{name}.svg").write_text(picture)
     (HERE / "stop_torch.svg").write_text(svg(session_of("stop_torch"), "tracedbg run --break nan"))
 
 
@@ -49,11 +59,32 @@ def session_of(name: str) -> str:
     return "\n".join([f"$ tracedbg run --no-tui --break nan {name}.py", *said, ended.stdout])
 
 
+async def screens_of(script: str, keys: dict[str, str]) -> dict[str, str]:
+    """The screens of the user interface that keys lead to, over the recording of a script."""
+    pictures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / Path(script).stem)
+        record(script, out)
+        app = TracedbgApp(None, None, Recording(out), Settings(hint_seen=True))
+        async with app.run_test(size=SIZE) as pilot:
+            while not (app.recording and app.recording.is_read):
+                await pilot.pause(0.05)
+            for key, name in keys.items():
+                await pilot.press(key)
+                await pilot.pause(1)  # what is shown is read by a worker
+                pictures[name] = without_fonts(app.export_screenshot(title=f"tracedbg run {script}"))
+    return pictures
+
+
+def record(script: str, out: str) -> None:
+    command = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out, script]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+
 def report_of(script: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
-        command = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out, script]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        record(script, out)
         os.chdir(ROOT)
         with Run.open(out) as run:
             return render(summarise(run), color=True, width=WIDTH)
@@ -64,8 +95,11 @@ def svg(ansi: str, title: str) -> str:
         record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print(Text.from_ansi(ansi))
-    picture = console.export_svg(title=title)
-    # The fonts are on somebody's server: a picture of ours asks no other machine.
+    return without_fonts(console.export_svg(title=title))
+
+
+def without_fonts(picture: str) -> str:
+    """The fonts are on somebody's server: a picture of ours asks no other machine."""
     return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
 
 
