@@ -36,9 +36,13 @@ def show(program, folder) -> int:
             console = self.query_one(Console)
             if program is not None:
                 console.focus()
-                self.client = Client(program.connection)
-                for command in ("initialize", "attach", "configurationDone"):
-                    self.client.send(command, adapterID="small")
+                self.call_after_refresh(self.begin)
+
+        def begin(self) -> None:
+            """Let the program go on, when its terminal has the size of the pane."""
+            self.client = Client(program.connection)
+            for command in ("initialize", "attach", "configurationDone"):
+                self.client.send(command, adapterID="small")
 
         def on_program_ended(self, message) -> None:
             self.say(f"{message.ended}")

@@ -123,7 +123,7 @@ def test_what_the_program_has_left_behind_goes_on(started):
 def test_the_program_has_a_terminal_of_the_size_of_its_pane(started):
     screen = started.run(
         "import os, sys\nprint(os.get_terminal_size(), sys.stdin.isatty(), os.environ.get('COLUMNS'))",
-        until="os.terminal_size(",
+        until=" None",
     )
     assert "os.terminal_size(columns=99, lines=29) True None" in screen
 
