@@ -6,6 +6,7 @@ import pytest
 
 from tui.test_terminal import TRACEDBG, ended, tmux  # noqa: F401  the last is a fixture
 
+pytestmark = pytest.mark.serial  # as long as it takes a person
 TORCH = """\
 import torch
 

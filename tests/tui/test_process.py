@@ -16,6 +16,7 @@ import pytest
 
 from tui.tmux import Tmux, is_there, wait_until_gone
 
+pytestmark = pytest.mark.serial  # a terminal of real processes, each with its own time
 SMALL = str(Path(__file__).with_name("small_interface.py"))
 NOTHING = "tracedbg: nothing was traced: the program imported neither torch nor tensorflow"
 WAITS = "import signal\nprint('waits', flush=True)\nsignal.pause()\n"

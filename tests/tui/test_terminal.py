@@ -9,6 +9,7 @@ import pytest
 
 from tui.tmux import Tmux
 
+pytestmark = pytest.mark.serial  # as long as it takes a person
 TRACEDBG = (sys.executable, "-m", "tracedbg")
 TORCH = """\
 import torch
