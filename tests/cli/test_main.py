@@ -77,7 +77,7 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["rum"], f"no command named 'rum'; installed: {', '.join(sorted(plugins.COMMANDS))}"),
+        (["rum"], f"no command named 'rum'; installed: {', '.join(sorted(plugins.command_names()))}"),
         (["--wat"], "unknown option --wat; see tracedbg --help"),
         (["runs", "--wat"], "unrecognized arguments: --wat; see tracedbg runs --help"),
         (
