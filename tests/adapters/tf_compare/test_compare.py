@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import random
 
@@ -102,6 +103,27 @@ def test_variables_and_random_streams_are_those_of_the_programs_own_run(compare_
         assert program() == plain
     assert reported.verdicts() == ["equal"] * 3
     assert all(one.compared > 6 for one in reported.comparisons)
+
+
+def test_variables_of_one_name_are_not_taken_for_one_another(reported):
+    old = tf.Variable([5.0])
+    gc.collect()  # it is among the oldest objects now
+    gc.disable()
+    try:
+        new = tf.Variable([1.0])  # and this one among the youngest, until the next collection
+        assert old.name == new.name
+
+        @tf.function
+        def step(x):
+            if not tf.inside_function():  # so Python finds the two in another order after the eager run
+                gc.collect()
+            new.assign_add(x)
+            return new * 2.0
+
+        step(tf.constant([1.0]))
+    finally:
+        gc.enable()
+    assert reported.verdicts() == ["equal"]
 
 
 def test_a_training_step_is_equal_forward_and_backward(reported):

@@ -87,8 +87,8 @@ class Runs:
 def compare_runs(runs: Runs, progress: Progress, limits: Limits, tensors: Tensors) -> Comparison:
     """Compare them, stage by stage."""
     notes = _notes(runs)
-    eager = runs.eager.ops + _ends(runs.eager_result, runs.eager_state, progress)
-    walked = runs.walked.ops + _ends(runs.walk_result, runs.walk_state, progress)
+    eager = runs.eager.ops + _ends(runs.eager_result, runs.eager_state, runs, progress)
+    walked = runs.walked.ops + _ends(runs.walk_result, runs.walk_state, runs, progress)
     if runs.eager_error is not None:
         eager, walked = runs.eager.ops, runs.walked.ops
     steps = compare_steps(eager, walked, tensors, "graph", limits=limits, passive=PASSIVE)
@@ -147,8 +147,8 @@ def _that_matter(steps: Steps, notes: list[str], *, is_whole: bool) -> Steps:
 
 def _compare_real(runs: Runs, progress: Progress, limits: Limits, tensors: Tensors) -> Steps:
     """What TensorFlow's own run of the graph has made, beside the same graph run op by op."""
-    walked = _ends(runs.walk_result, runs.walk_state, progress)
-    real = _ends(runs.result, runs.after, progress)
+    walked = _ends(runs.walk_result, runs.walk_state, runs, progress)
+    real = _ends(runs.result, runs.after, runs, progress)
     ends = compare_steps(walked, real, tensors, "optimised", limits=limits)
     if not ends.differences or runs.walked.root is None:
         return ends
@@ -156,8 +156,11 @@ def _compare_real(runs: Runs, progress: Progress, limits: Limits, tensors: Tenso
     return inside if _differs(inside) or (inside.differences and not _differs(ends)) else ends
 
 
-def _ends(result: Any, state: State, progress: Progress) -> list[OpRecord]:
-    """What is left of a run, as further steps: what it returns, and the variables."""
+def _ends(result: Any, state: State, runs: Runs, progress: Progress) -> list[OpRecord]:
+    """What is left of a run, as further steps: what it returns, and the variables.
+
+    Those are the ones there were before, in one order for all runs: many may have the same name.
+    """
     import tensorflow as tf
 
     made = OpRecord(
@@ -165,9 +168,12 @@ def _ends(result: Any, state: State, progress: Progress) -> list[OpRecord]:
         tuple(_tensor(value) for value in tf.nest.flatten(result, expand_composites=True)),
     )  # fmt: skip
     variables = [
-        OpRecord(progress.file, progress.line, progress.name, f"{VARIABLE}{name}", (value,), name=str(key))
-        for key, (_, name, value) in state.variables.items()
-    ]
+        OpRecord(
+            progress.file, progress.line, progress.name, f"{VARIABLE}{name}",
+            (state.value(key),), name=str(key),
+        )
+        for key, (_, name, _) in runs.before.variables.items()
+    ]  # fmt: skip
     return [made, *variables]
 
 

@@ -46,6 +46,10 @@ class State:
         self._seeds = seeds.getstate() if seeds is not None else None
         self._iterators = [(one, _position(one)) for one in iterators]
 
+    def value(self, key: int) -> Any:
+        """What a variable was; None if it was not there."""
+        return self.variables.get(key, (None, "", None))[2]
+
     def restore(self) -> None:
         """Put everything back."""
         for handle, _, value in self.variables.values():
