@@ -40,10 +40,12 @@ ARMED = {
 }
 """The program takes the ratio itself: to the same function run eager, or with nothing armed."""
 SUITES = {
-    "pytest_torch": ("torch", "200 tests that compile, pytest --tracedbg", 1.05),
-    "pytest_tf": ("tf", "200 tests that trace, pytest --tracedbg", 1.05),
+    "pytest_torch": ("pytest_whole.py", "torch", "200 tests that compile, pytest --tracedbg", 1.05),
+    "pytest_tf": ("pytest_whole.py", "tf", "200 tests that trace, pytest --tracedbg", 1.05),
+    "pytest_torch_tests": ("pytest_suite.py", "torch", "the same, without imports, start and end", 1.15),
+    "pytest_tf_tests": ("pytest_suite.py", "tf", "the same, without imports, start and end", 1.15),
 }
-"""A suite of tests, observed by the pytest plugin, against the same without it."""
+"""A suite of tests, observed by the pytest plugin, against the same without; the programs take the ratio."""
 MILLISECONDS = {
     "pytest_start": ("start of pytest, the plugin installed and off", 3.0),
     "import": ("import tracedbg", 30.0),
@@ -124,8 +126,8 @@ def measure(name: str, pairs: int) -> Row:
             observed_figure(program, "--break", "retrace") / observed_figure(program) for _ in range(pairs)
         ]
     elif name in SUITES:
-        framework, what, limit = SUITES[name]
-        ratios = [suite_ratio(framework) for _ in range(pairs)]
+        program, framework, what, limit = SUITES[name]
+        ratios = [suite_ratio(program, framework) for _ in range(pairs)]
     else:
         what, limit = ARMED[name]
         ratios = [plain_figure(name) for _ in range(pairs)]
@@ -169,9 +171,9 @@ def startup_ms() -> float:
     return wall_ms(lambda: run_observed("nothing.py")) - plain
 
 
-def suite_ratio(framework: str) -> float:
+def suite_ratio(program: str, framework: str) -> float:
     """The program takes the ratio itself."""
-    return float(run(sys.executable, str(PROGRAMS / "pytest_suite.py"), framework).split()[-1])
+    return float(run(sys.executable, str(PROGRAMS / program), framework).split()[-1])
 
 
 def pytest_start_ms() -> float:
