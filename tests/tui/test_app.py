@@ -111,6 +111,17 @@ def test_the_hint_is_shown_until_a_key_is_pressed_once(held):  # noqa: F811
     driven(app, scenario)
 
 
+def test_a_fault_of_ours_ends_it_without_a_page_of_source(monkeypatch, capfd):
+    def _tick(_):
+        raise ValueError("made up")
+
+    monkeypatch.setattr(TracedbgApp, "_tick", _tick)
+    app = TracedbgApp(None, None, None)
+    app.run(headless=True)
+    assert repr(app.failure) == "ValueError('made up')"
+    assert capfd.readouterr() == ("", "")
+
+
 def test_help_shows_the_keys_and_goes(held):  # noqa: F811
     _, connection = held()
     app = made(connection)

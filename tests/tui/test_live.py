@@ -179,6 +179,23 @@ def test_a_step_goes_where_it_says(held, file, how, line, op):  # noqa: F811
     talking(connection, scenario)
 
 
+def test_what_is_typed_while_a_step_is_under_way_waits_for_its_end(held, file):  # noqa: F811
+    _, connection = held(turns=2)
+
+    async def scenario(live, heard):
+        stop = await at_line(live, heard, file, 2)
+        live.book.clear()
+        await asyncio.gather(live.go("over"), live.go("over"))
+        for _ in range(2):
+            await heard.wait(told.Stopped)
+        frames, _ = await live.frames(stop.thread)
+        assert frames[0].line == 4
+        await asyncio.gather(live.go("op"), live.go("continue"))
+        await heard.wait(told.Exited)
+
+    talking(connection, scenario)
+
+
 def test_it_runs_to_a_line(held, file):  # noqa: F811
     _, connection = held(turns=2)
 

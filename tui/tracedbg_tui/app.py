@@ -83,6 +83,8 @@ class TracedbgApp(App[int]):
         super().__init__()
         self.program, self.live, self.recording = program, live, recording
         self.settings = settings or Settings()
+        self.failure: Exception | None = None
+        """A fault of ours, of which the interface dies."""
         chosen = self.settings.is_ascii
         self.is_ascii = wants_ascii() if chosen is None else chosen
         for theme in THEMES:
@@ -127,6 +129,7 @@ class TracedbgApp(App[int]):
             self.live.listen(self.post_message)
             self.live.start(hold=True)
         self.set_interval(_TICK_S, self._tick)
+        self.app_resume_signal.subscribe(self, self._redraw)
         await self.action_show(self.seen)
         if self.settings.is_zoomed:
             self.debug_view.toggle_zoom()
@@ -138,6 +141,19 @@ class TracedbgApp(App[int]):
             self.recording.close()
         if self.live is not None:
             self.live.close()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's, of what nobody has caught."""
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Textual's: it would print pages of source on the terminal. `run_app` raises the error instead."""
+        self._close_messages_no_wait()
+
+    def _redraw(self, _: object) -> None:
+        """The shell had the terminal for a while: nothing of ours stands there any more."""
+        self.screen.refresh(layout=True)
 
     def on_resize(self, event: Resize) -> None:
         """Say so where there is no room for anything."""
@@ -337,7 +353,10 @@ def run_app(program: Program | None, folder: str | None) -> int:
         folder: of the run; None if it is not on this machine.
 
     Returns:
-        `news.END`, `news.LEAVE`, or another number if the interface has failed.
+        `news.END` or `news.LEAVE`.
+
+    Raises:
+        Exception: a fault of ours.
     """
     settings = Settings.of_run(folder)
     recording = Recording(folder) if folder else None
@@ -345,4 +364,6 @@ def run_app(program: Program | None, folder: str | None) -> int:
     live = Live(connection, lambda _: None, settings.book) if connection is not None else None
     app = TracedbgApp(program, live, recording, settings)
     code = app.run()
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or code or END

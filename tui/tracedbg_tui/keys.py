@@ -53,6 +53,7 @@ APP = Group(
         Key("5", "show('ranks')", "Ranks", "Go to Ranks: the processes of a run, and what differs."),
         Key("question_mark,f1", "help", "Help", "Show these keys.", in_footer=True),
         Key("ctrl+p,colon", "command_palette", "Commands", "Find a command, a function, a theme, an export."),
+        Key("ctrl+z", "suspend_process", "Suspend", "Back to the shell for a while; fg returns."),
         Key("q,ctrl+q", "quit", "Quit", "Leave; asks first if the program still runs.", in_footer=True),
     ),
 )
@@ -165,7 +166,128 @@ VALUES = Group(
         Key("w", "watch", "Watch", "Watch it."),
     ),
 )
-GROUPS = (APP, DEBUG, RECORDED, LISTS, VALUES)
+TENSOR = Group(
+    "tensor",
+    "In Tensor",
+    (
+        Key("less_than_sign", "slice(-1)", "Slice before", "To the slice before, where there are many."),
+        Key("greater_than_sign", "slice(1)", "Next slice", "To the next slice."),
+        Key("plus", "zoom(1)", "Closer", "Fewer elements, larger."),
+        Key("minus", "zoom(-1)", "Farther", "More elements, smaller."),
+        Key("left,h", "pan(0,-1)", "Left", "Columns to the left."),
+        Key("right,l", "pan(0,1)", "Right", "Columns to the right."),
+        Key("shift+up,K", "pan(-1,0)", "Up", "Rows above."),
+        Key("shift+down,J", "pan(1,0)", "Down", "Rows below."),
+        Key("v", "numbers", "Numbers", "Numbers instead of colours, and back."),
+    ),
+)
+STACK = Group(
+    "stack",
+    "In Stack",
+    (
+        Key(
+            "v",
+            "libraries",
+            "Frames of libraries",
+            "Show frames of libraries too, or no longer.",
+        ),
+    ),
+)
+WATCHES = Group(
+    "watches",
+    "In Watches",
+    (
+        Key("a", "add", "Add", "Watch one more expression."),
+        Key("e", "edit", "Edit", "Change the one at the cursor."),
+        Key("x,delete", "delete", "Delete", "Watch it no longer."),
+    ),
+)
+BREAKPOINTS = Group(
+    "breakpoints",
+    "In Breakpoints",
+    (
+        Key("space", "switch", "On or off", "Switch the one at the cursor on or off."),
+        Key("e", "edit", "Edit", "Its condition, hits and log message."),
+        Key("x,delete", "delete", "Delete", "Remove it."),
+        Key("a", "add", "Op by name", "A new one on ops by their name."),
+    ),
+)
+REPL = Group(
+    "repl",
+    "In the REPL",
+    (
+        Key("up", "history(-1)", "Before", "The expression before."),
+        Key("down", "history(1)", "After", "The one after it."),
+        Key("tab", "complete", "Complete", "Complete the name at the cursor."),
+        Key("escape", "escape", "Leave", "Leave the line."),
+    ),
+)
+LISTING = Group(
+    "listing",
+    "In a filtered list",
+    (Key("escape", "unfilter", "All rows", "Show all rows again."),),
+)
+TRACES = Group(
+    "traces",
+    "In Traces",
+    (
+        Key(
+            "n",
+            "trouble(1)",
+            "Next retraced",
+            "To the next function with a retrace or a graph break.",
+        ),
+        Key("N", "trouble(-1)", "Retraced before", "To the one before."),
+        Key(
+            "m",
+            "mark",
+            "Compare with",
+            "Compare the others with it; again: each with the one before.",
+        ),
+        Key("o", "order", "Order", "The most retraced functions first, or the costliest."),
+    ),
+)
+GRAPH = Group(
+    "graph",
+    "In Graph",
+    (Key("o", "other_side", "Forward/backward", "To the op's other side: forward, or backward."),),
+)
+TREE = Group(
+    "tree",
+    "In a tree of ops",
+    (
+        Key("right,l,plus", "unfold", "Unfold", "Show what is inside."),
+        Key("left,h,minus", "fold", "Fold", "Fold it again."),
+        Key("asterisk", "unfold_all", "Unfold all", "Show all there is; the lines alone, if all is shown."),
+    ),
+)
+FLAME = Group(
+    "flame",
+    "In Flame graph",
+    (
+        Key("right,l", "beside(1)", "Right", "To the bar on the right."),
+        Key("left,h", "beside(-1)", "Left", "To the bar on the left."),
+        Key("down,j", "deeper", "Deeper", "To the bar below."),
+        Key("up,k", "outer", "Outer", "To the bar above."),
+        Key("enter,plus", "into", "Zoom in", "Give the bar the whole width."),
+        Key("backspace,minus,escape", "out", "Zoom out", "And back."),
+    ),
+)
+TIMELINE = Group(
+    "timeline",
+    "In Timeline",
+    (
+        Key("plus,equals_sign", "zoom_time(0.5)", "Closer", "Half the time, twice as wide."),
+        Key("minus", "zoom_time(2.0)", "Farther", "Twice the time."),
+        Key("right,l", "shift(0.25)", "Later", "To what is later."),
+        Key("left,h", "shift(-0.25)", "Earlier", "To what is earlier."),
+        Key("0", "whole", "All of it", "The whole run."),
+    ),
+)
+GROUPS = (
+    APP, DEBUG, RECORDED, LISTS, VALUES, TENSOR, STACK, WATCHES, BREAKPOINTS, REPL,
+    LISTING, TRACES, GRAPH, TREE, FLAME, TIMELINE,
+)  # fmt: skip
 
 _NAMES = {
     "question_mark": "?",
@@ -176,6 +298,12 @@ _NAMES = {
     "exclamation_mark": "!",
     "ampersand": "&",
     "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "plus": "+",
+    "minus": "-",
+    "asterisk": "*",
+    "escape": "Esc",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "pagedown": "PageDown",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tracedbg_tui.answers import Body
 
 _BEAT_S = 1.0
+_TYPED_AHEAD_S = 1.0
+_FAR = frozenset(("continue", "to"))
+"""Ways of going on that may take as long as the program does."""
 _SILENT_S = 2.0
 """After so long without an answer to a question that needs no thread, the program does not respond."""
 _MAIN_THREAD = 1
@@ -81,6 +84,10 @@ class Live(Requests):
         self._syncing: asyncio.Task[None] | None = None
         self._hold = self._is_held = False
         self._initialized = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._stepped = asyncio.Event()
+        """Cleared while a step is under way, which ends soon as a rule."""
+        self._stepped.set()
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -159,11 +166,19 @@ class Live(Requests):
         if self.state is State.READY and how == "continue":
             await self.begin()
             return
-        await self._synced()
+        async with self._turn:  # what is typed while a step is under way waits for its end
+            await self._synced()
+            with suppress(TimeoutError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._stepped.wait(), _TYPED_AHEAD_S)
+            await self._go(how, arguments)
+
+    async def _go(self, how: str, arguments: dict[str, Any]) -> None:
         stop = self.stop
         if stop is None:
             raise ClientError(_not_stopped(self.state))
         self._resumed(stop.thread)  # before the answer: the next stop may come right behind it
+        if how not in _FAR:
+            self._stepped.clear()
         try:
             if how == "continue":
                 await self.ask("continue", threadId=stop.thread)
@@ -279,6 +294,7 @@ class Live(Requests):
 
     def _stopped(self, stop: Stop) -> None:
         self.stops[stop.thread] = stop
+        self._stepped.set()
         self.is_pausing = False
         self.state = State.STOPPED
         if self.current not in self.stops or self.current == stop.thread:
@@ -300,6 +316,7 @@ class Live(Requests):
         if self.state is State.ENDED:
             return
         self.state = State.ENDED
+        self._stepped.set()
         self.stops.clear()
         self.current = None
         self.is_pausing = False

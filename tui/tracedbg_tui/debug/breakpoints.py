@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.message import Message
 
+from tracedbg_tui import keys
 from tracedbg_tui.breakpoints import Book, Wanted
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import Lines
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 class BreakpointsPane(Lines):
     """Shows breakpoints, and below them the events that the program can stop at."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "switch", "On or off", show=False),
-        Binding("e", "edit", "Edit", show=False),
-        Binding("x,delete", "delete", "Delete", show=False),
-        Binding("a", "add", "Op by name", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.BREAKPOINTS)
 
     class EditWanted(Message):
         """A breakpoint is to be edited; None: a new one on ops by name."""

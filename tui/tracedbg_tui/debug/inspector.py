@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding
 
 from tracedbg.dap.client import ClientError
+from tracedbg_tui import keys
 from tracedbg_tui.debug import picture
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import Lines
@@ -54,17 +54,7 @@ class _Sight:
 class InspectorPane(Lines):
     """Shows one tensor; it follows the name of the tensor from stop to stop."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("less_than_sign", "slice(-1)", "Slice before", show=False),
-        Binding("greater_than_sign", "slice(1)", "Next slice", show=False),
-        Binding("plus", "zoom(1)", "Closer", show=False),
-        Binding("minus", "zoom(-1)", "Farther", show=False),
-        Binding("left,h", "pan(0,-1)", "Left", show=False),
-        Binding("right,l", "pan(0,1)", "Right", show=False),
-        Binding("shift+up,K", "pan(-1,0)", "Up", show=False),
-        Binding("shift+down,J", "pan(1,0)", "Down", show=False),
-        Binding("v", "numbers", "Numbers", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.TENSOR)
 
     def __init__(
         self,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, RichLog
 
 from tracedbg.dap.client import ClientError
+from tracedbg_tui import keys
 from tracedbg_tui.debug.lines import printable
 
 if TYPE_CHECKING:
@@ -29,12 +29,7 @@ _HINT = "expression, statement or %help"
 class ReplInput(Input):
     """The line that is typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "history(-1)", "Before", show=False),
-        Binding("down", "history(1)", "After", show=False),
-        Binding("tab", "complete", "Complete", show=False),
-        Binding("escape", "escape", "Leave", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.REPL)
 
     def __init__(self, repl: Repl) -> None:
         super().__init__(placeholder=_HINT, select_on_focus=False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.message import Message
 
+from tracedbg_tui import keys
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import Lines, fitted
 
@@ -36,7 +36,7 @@ class _Row:
 class StackPane(Lines):
     """Shows the frames of one thread, below a line for each thread where there are several."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "libraries", "Frames of libraries", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.STACK)
 
     class FrameChosen(Message):
         """Somebody wants to look at a frame, by its position in the stack."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.message import Message
 
 from tracedbg.dap.client import ClientError
+from tracedbg_tui import keys
 from tracedbg_tui.answers import Scope, Variable
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import Lines
@@ -63,13 +63,7 @@ class Node:
 class VariablesPane(Lines):
     """Shows the variables of one frame; what is open stays open from stop to stop."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "open", "Open", show=False),
-        Binding("left,h", "close", "Close", show=False),
-        Binding("equals_sign,e", "set", "Set", show=False),
-        Binding("o", "origin", "Op that made it", show=False),
-        Binding("w", "watch", "Watch", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.VALUES)
     DEFAULT_CSS = """
     VariablesPane > .variables--changed { color: $text-warning; text-style: bold; }
     """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding
-
+from tracedbg_tui import keys
 from tracedbg_tui.answers import Variable
 from tracedbg_tui.breakpoints import Wanted
 from tracedbg_tui.debug.ops import OpsPane
@@ -25,33 +24,7 @@ if TYPE_CHECKING:
 class DebugView(Wanting):
     """Source, ops, stack, values and console of a program that is debugged."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c,f5", "continue", "Continue"),
-        Binding("n,f10", "next", "Next"),
-        Binding("s,f11", "in", "In"),
-        Binding("r,f,shift+f11", "out", "Out"),
-        Binding("i", "op", "Next op"),
-        Binding("I", "graph", "Into compiled"),
-        Binding("b,f9", "breakpoint", "Breakpoint"),
-        Binding("B", "breakpoint_op", "Break on op", show=False),
-        Binding("E", "breakpoint_edit", "Edit breakpoint", show=False),
-        Binding("t", "to_cursor", "To cursor", show=False),
-        Binding("u", "frame(1)", "Caller", show=False),
-        Binding("d", "frame(-1)", "Called", show=False),
-        Binding("T", "thread", "Other thread", show=False),
-        Binding("ctrl+c,p", "pause", "Pause", show=False),
-        Binding("slash", "search", "Search", show=False),
-        Binding("full_stop", "search_again(1)", "Next match", show=False),
-        Binding("comma", "search_again(-1)", "Match before", show=False),
-        Binding("exclamation_mark", "repl", "REPL", show=False),
-        Binding("W", "watch", "Watch", show=False),
-        Binding("S", "sources", "Generated sources", show=False),
-        Binding("tab", "pane(1)", "Next pane", show=False),
-        Binding("shift+tab", "pane(-1)", "Pane before", show=False),
-        Binding("right_square_bracket", "tab(1)", "Next tab", show=False),
-        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False),
-        Binding("z", "zoom", "Zoom", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DEBUG)
 
     def __init__(
         self,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.message import Message
 
 from tracedbg.dap.client import ClientError
+from tracedbg_tui import keys
 from tracedbg_tui.answers import Variable
 from tracedbg_tui.debug.lines import Lines
 
@@ -23,11 +23,7 @@ _HINT = "a adds an expression, w in the variables a value"
 class WatchesPane(Lines):
     """Shows each expression with its value, or why it has none."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "add", "Add", show=False),
-        Binding("e", "edit", "Edit", show=False),
-        Binding("x,delete", "delete", "Delete", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.WATCHES)
 
     class Asked(Message):
         """An expression is to be typed; of the watch that it replaces, or a new one's."""

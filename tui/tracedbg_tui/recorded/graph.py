@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding
-
 from tracedbg import source
 from tracedbg.dap.client import ClientError
 from tracedbg.errors import RunError
 from tracedbg.report.style import clean
+from tracedbg_tui import keys
 from tracedbg_tui.debug.deck import Deck
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import fitted
@@ -46,11 +45,7 @@ if TYPE_CHECKING:
 class OpTree(Searchable):
     """The ops of one graph."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l,plus", "unfold", "Unfold", show=False),
-        Binding("left,h,minus", "fold", "Fold", show=False),
-        Binding("asterisk", "unfold_all", "Unfold all", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.TREE)
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,9 +192,7 @@ class OpTree(Searchable):
 class GraphView(RecordedView):
     """All graphs, and one of them as a tree."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "other_side", "Forward/backward"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.GRAPH)
     DEFAULT_CSS = """
     GraphView > .-column:first-child { width: 2fr; }
     GraphView > .-column:last-child { width: 3fr; }

@@ -6,8 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 
+from tracedbg_tui import keys
 from tracedbg_tui.debug.lines import Lines
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Searchable(Lines):
 class Listing(Searchable, Generic[Row]):
     """Rows of one kind, of which some may be hidden by a filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "unfilter", "All rows", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.LISTING)
     NOTHING = "nothing here"
     """What is shown where there are no rows."""
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding
 
 from tracedbg.report.style import clean
+from tracedbg_tui import keys
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.debug.lines import fitted
 from tracedbg_tui.recorded.functions import name_of
@@ -74,14 +74,7 @@ class LedgerPane(Listing[Entry]):
 class FlamePane(Searchable):
     """Boxes, each as wide as what took its time; what happened within it stands below it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "beside(1)", "Right", show=False),
-        Binding("left,h", "beside(-1)", "Left", show=False),
-        Binding("down,j", "deeper", "Deeper", show=False),
-        Binding("up,k", "outer", "Outer", show=False),
-        Binding("enter,plus", "into", "Zoom in", show=False),
-        Binding("backspace,minus,escape", "out", "Zoom out", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.FLAME)
     NOTHING = "nothing was traced"
 
     def __init__(self) -> None:
@@ -194,13 +187,7 @@ class FlamePane(Searchable):
 class TimelinePane(Listing[Bar]):
     """A line for each trace, with a bar where it was; it can be looked at more closely."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom_time(0.5)", "Closer", show=False),
-        Binding("minus", "zoom_time(2.0)", "Farther", show=False),
-        Binding("right,l", "shift(0.25)", "Later", show=False),
-        Binding("left,h", "shift(-0.25)", "Earlier", show=False),
-        Binding("0", "whole", "All of it", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.TIMELINE)
     NOTHING = "nothing was traced"
 
     def __init__(self) -> None:

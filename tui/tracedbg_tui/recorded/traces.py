@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding
-
 from tracedbg.report.style import count
+from tracedbg_tui import keys
 from tracedbg_tui.debug.deck import Deck
 from tracedbg_tui.debug.glyphs import glyphs_of
 from tracedbg_tui.recorded.beside import GeneratedPane, Pair, SidesPane, pairs_of
@@ -35,12 +34,7 @@ if TYPE_CHECKING:
 class TracesView(RecordedView):
     """Functions by cost; of one of them the causes, the traces side by side, and what AutoGraph made."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "trouble(1)", "Next retraced"),
-        Binding("N", "trouble(-1)", "Retraced before", show=False),
-        Binding("m", "mark", "Compare with", show=False),
-        Binding("o", "order", "Order", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.TRACES)
     DEFAULT_CSS = """
     TracesView > .-column:first-child { width: 9fr; }
     TracesView > .-column:last-child { width: 11fr; }

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding
 from textual.containers import Container, Vertical
 
+from tracedbg_tui import keys
 from tracedbg_tui.contract import Goto
 from tracedbg_tui.debug.prompts import Prompt
 from tracedbg_tui.recorded.listing import Listing, Searchable
@@ -35,19 +35,7 @@ _LOW_ROWS = 14
 class RecordedView(Container):
     """Decks in columns where there is room; else the first one above the one that was looked at last."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search"),
-        Binding("full_stop", "search_again(1)", "Next match", show=False),
-        Binding("comma", "search_again(-1)", "Match before", show=False),
-        Binding("ampersand", "filter", "Filter"),
-        Binding("y", "copy", "Copy row"),
-        Binding("tab", "pane(1)", "Next pane", show=False),
-        Binding("shift+tab", "pane(-1)", "Pane before", show=False),
-        Binding("right_square_bracket", "tab(1)", "Next tab", show=False),
-        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False),
-        Binding("z", "zoom", "Zoom", show=False),
-        Binding("e", "goto", "Source line", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RECORDED)
     DEFAULT_CSS = """
     RecordedView { layout: horizontal; }
     RecordedView > .-column { width: 1fr; }
