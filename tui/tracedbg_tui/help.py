@@ -74,7 +74,7 @@ class Help(ModalScreen[None]):
 
 def _table(rows: list[tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(width=20, style="bold")
+    table.add_column(width=16, style="bold")
     table.add_column(ratio=1)
     for keys_of_row, text in rows:
         table.add_row(Text(keys_of_row), Text(text))

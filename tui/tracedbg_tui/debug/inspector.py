@@ -36,7 +36,7 @@ _FEWEST_ROWS = 8
 _LIKELY_CELLS = 40
 """Of a pane that has not been seen yet."""
 _HINT = "Enter on a tensor in the variables shows it here"
-_HELP = "< > other slice   + - zoom   arrows move   v numbers, heat map"
+_HELP = ("< > other slice", "+ - zoom", "arrows move", "v numbers or colours")
 
 
 @dataclass
@@ -278,9 +278,13 @@ class InspectorPane(Lines):
         rows = window if window and isinstance(window[0], list) else [window]
         shown = f"{self._name}[{self._window()}]".replace(":1,", ",").removesuffix(":1]")
         shown = shown if shown.endswith("]") else f"{shown}]"
-        self._rows.append(
-            [Segment(shown, self.style_of("name")), Segment(f"   {_HELP}", self.style_of("dim"))]
-        )
+        line = [Segment(shown, self.style_of("name"))]
+        room = (self.size.width or _LIKELY_CELLS) - len(shown)
+        for words in _HELP:  # as many as there is room for
+            if (room := room - 3 - len(words)) < 0:
+                break
+            line.append(Segment(f"   {words}", self.style_of("dim")))
+        self._rows.append(line)
         draw = self._numbers if self.is_numbers else self._heat
         for place, row in enumerate(draw(rows)):
             label = f"{self._sight.row + place * self._sight.step:>5} "

@@ -46,9 +46,9 @@ def _head(function: FunctionSummary, style: Style) -> Iterator[Told]:
     if function.objects > 1:
         words.append(f"{function.objects} function objects")
     yield Told(f"{', '.join(words)}; tracing took {seconds(function.seconds)}", "dim")
-    calls = function.calls
-    if calls.compiled is not None or calls.eager is not None:
-        yield Told(f"calls: {calls.compiled or 0:,} compiled, {calls.eager or 0:,} eager", "dim")
+    counts = {"compiled": function.calls.compiled, "eager": function.calls.eager}
+    if told := ", ".join(f"{number:,} {how}" for how, number in counts.items() if number):
+        yield Told(f"calls: {told}", "dim")
 
 
 def _title(words: str, right: str, file: str, line: int, style: Style) -> Iterator[Told]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_compile._compat import is_wrapper
 from tracedbg.adapters.torch_compile.graphs import op_sites
 from tracedbg.adapters.torch_compile.walk import hops
 from tracedbg.adapters.torch_compile.walk._compat import users_name
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
     from tracedbg.adapters.torch_compile.walk.timeline import Timeline
     from tracedbg.events import OpSite
+
+
+def _name(timeline: Timeline) -> str:
+    """The function's; where Dynamo has put one around a module's, that of what is inside."""
+    codes = [moment.code for moment in timeline.moments]
+    return users_name(next((code for code in codes if not is_wrapper(code)), codes[0])) if codes else ""
+
 
 OPS = frozenset({"call_function", "call_method", "call_module"})
 
@@ -54,7 +62,7 @@ class Record:
         placed = place(timeline, copies)
         for body in bodies:
             plan_frees(body)
-        self.function = users_name(timeline.moments[0].code) if timeline.moments else ""
+        self.function = _name(timeline)
         lines = frozenset((mark.file, mark.line) for body in bodies for mark in body.lines())
         self.outline = Outline(
             self.function,
