@@ -506,3 +506,16 @@ def test_a_run_to_a_line_stops_there(walked, compiled):
     walked.script.answers = [Action(Go.TO, __file__, line_of(inner, "inner_return"))]
     compiled(X, 2)
     assert walked.script.lines == [line_of(outer, "constant"), line_of(inner, "inner_return")]
+
+
+class Shifted(torch.nn.Module):
+    def forward(self, x):
+        return x + 1  # @shifted
+
+
+def test_a_compiled_module_of_torchs_own_has_its_forwards_name(walked):
+    named = []
+    walked.script.at_stop = lambda stop: named.append(stop.view.walk.function)
+    walked.line(Shifted.forward, "shifted")
+    torch.compile(torch.nn.Sequential(Shifted()), backend="eager")(torch.ones(2))
+    assert named == ["Sequential.forward"]
