@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -191,3 +192,15 @@ def test_children_are_not_debugged_and_run(run):
     )
     ended = run(text, "--break", "program.py:6")
     assert (ended.returncode, ended.stdout) == (0, "child\n0\nchild\n0\n")
+
+
+@pytest.mark.torch
+def test_calls_of_a_compiled_function_are_counted_beside_a_debugger(run, tmp_path):
+    pytest.importorskip("torch")
+    ended = run(
+        TORCH.replace("    tracedbg.breakpoint()\n", ""),
+        "--break", "nan", "--out", str(tmp_path / "run"), "--json", str(tmp_path / "report.json"),
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    (function,) = json.loads((tmp_path / "report.json").read_text())["functions"]
+    assert function["calls"] == {"compiled": 2, "eager": 0}

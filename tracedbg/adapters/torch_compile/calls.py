@@ -220,4 +220,6 @@ def is_kept(arguments: dict[str, Any]) -> bool:
     """
     if arguments.get("package") is not None or arguments.get("export"):
         return True
-    return bool(_compat.BYTECODE_HOOKS.get()) or _compat.BYTECODE_LOG.get().isEnabledFor(logging.DEBUG)
+    hooks = _compat.BYTECODE_HOOKS.get().values()
+    is_seen = any(not hasattr(hook, "__tracedbg__") for hook in hooks)  # by others than ourselves
+    return is_seen or _compat.BYTECODE_LOG.get().isEnabledFor(logging.DEBUG)

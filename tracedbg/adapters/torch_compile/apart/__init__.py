@@ -55,6 +55,7 @@ def _tell_of_generated_code(hooks: Hooks, debugger: Debugger) -> None:
         if calls_graph(generated):
             hooks.safely("generated code", debugger.add_generated, generated)
 
+    made.__tracedbg__ = hooks.name  # type: ignore[attr-defined]
     handle = _compat.REGISTER_BYTECODE_HOOK.get()(made)
     hooks.on_remove(handle.remove)
     for reference in tuple(_compat.OUTPUT_CODES.get()):
