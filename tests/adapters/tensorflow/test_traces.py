@@ -449,6 +449,29 @@ def test_graphs_have_the_users_line_of_each_op(sink):
     assert len(made.sites) == ended(sink, trace).op_count
 
 
+def test_branches_and_loops_have_their_ops_below_them(sink):
+    @tf.function
+    def f(x, i):
+        if tf.reduce_sum(x) > 0:
+            x = tf.exp(x)  # @in_branch
+        for k in tf.range(3):
+            x = tf.sin(x)  # @in_loop
+            if k > 1:
+                x = tf.cos(x)  # @branch_in_loop
+        return tf.switch_case(i, [lambda: x, lambda: tf.tan(x)])  # @in_case
+
+    f(tf.ones([2]), tf.constant(1))
+    (made,) = sink.of(GraphMade)
+    sites = {site.op: site for site in made.sites}
+    assert {op: (sites[op].name, sites[op].line) for op in ("Exp", "Sin", "Cos", "Tan")} == {
+        "Exp": ("cond/then/Exp", here("in_branch")),
+        "Sin": ("while/body/Sin", here("in_loop")),
+        "Cos": ("while/body/cond/then/Cos", here("branch_in_loop")),
+        "Tan": ("switch_case/indexed_case/branch 1/Tan", here("in_case")),
+    }
+    assert sites["Exp"].inputs == ("cond/then/Exp/x:0",)
+
+
 def test_unknown_sizes_and_ranks_are_marked_in_the_outputs(sink):
     @tf.function
     def f(x, y):

@@ -76,6 +76,20 @@ def test_a_graph_has_the_users_lines_and_shapes(sink):
     ]
 
 
+def test_what_a_branch_runs_stands_below_it_and_is_not_counted(sink):
+    @torch.compile(backend="eager")
+    def f(x):
+        return torch.cond(x.sum() > 0, torch.sin, lambda a: a.cos() + 1, (x,))
+
+    f(torch.ones(2))
+    (graph,) = sink.of(GraphMade)
+    (branch,) = [site for site in graph.sites if site.op == "Tensor.cos"]
+    (add,) = [site for site in graph.sites if site.op == "operator.add"]
+    assert branch.name == "cond/cond_false_0/cos"
+    assert add.inputs == (branch.name,)
+    assert [one.op_count for one in sink.of(TraceEnded)] == [4]  # sum, gt, cond, getitem
+
+
 def test_options_are_what_the_user_gave(sink):
     def mine(graph, _):
         return graph.forward

@@ -42,6 +42,15 @@ class PrivateName:
         return getattr(owner, attribute)
 
 
+BODIES: tuple[tuple[str, str], ...] = (
+    ("then", "_true_graph"),
+    ("else", "_false_graph"),
+    ("cond", "_cond_graph"),
+    ("body", "_body_graph"),
+)
+"""Attributes of ops that branch or loop: the graphs of what they run. Without them there are none to show."""
+BRANCH = "_branch_graph_"
+"""How those of a `Case` begin; the number follows."""
 TRACE_SPAN = PrivateName(
     f"{_POLYMORPHIC}.tracing_compilation",
     "trace",

@@ -27,8 +27,8 @@ class OpenTrace:
     """The user's line that called the function."""
     wants_lines: bool = True
     """Whether the lines of further ops are to be noted."""
-    op_lines: dict[str, Frame | None] = field(default_factory=dict)
-    """By name of the op, for the graph that is named `label`: the user's line that made it."""
+    op_lines: dict[tuple[str, str], Frame | None] = field(default_factory=dict)
+    """By name of the graph (of a branch or loop, too) and of the op: the user's line that made it."""
     lines: dict[tuple[str, int], Frame] = field(default_factory=dict)
     """The lines met so far, by file and number as they run, which may be a generated one."""
     observed: Observed | None = None

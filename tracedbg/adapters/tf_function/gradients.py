@@ -98,7 +98,7 @@ class Gradients:
             self._first_runs.expect(function, trace.id)
         sink.emit(PhaseSpan(trace.id, "trace", trace.start_ns, end_ns - trace.start_ns))
         ops = graph.get_operations()
-        made = self._hooks.safely("graphs", sites, ops, trace.op_lines)
+        made = self._hooks.safely("graphs", sites, graph, trace.op_lines)
         if made is not None:
             sink.emit(GraphMade(trace.id, "func_graph", made))
         label = backward.name

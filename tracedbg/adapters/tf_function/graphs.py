@@ -14,7 +14,7 @@ from tracedbg.adapters.tf_common import _compat, running
 from tracedbg.events import OpSite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tracedbg.adapters.tf_common.stack import UserStack
     from tracedbg.events import Frame
@@ -50,9 +50,10 @@ class OpLines:
             if trace is not None and trace.wants_lines:
                 try:
                     found = line(getframe(_MADE_ABOVE), MAX_DEPTH, trace.lines)
-                    if graph.name == trace.label:  # and not that of a branch or loop
-                        trace.op_lines[op.name] = found or trace.call_line
-                        trace.wants_lines = len(trace.op_lines) < MAX_SITES
+                    if found is None and graph.name == trace.label:  # and not that of a branch or loop
+                        found = trace.call_line
+                    trace.op_lines[graph.name, op.name] = found
+                    trace.wants_lines = len(trace.op_lines) < MAX_SITES
                 except Exception as error:
                     trace.wants_lines = False
                     hooks.fault("op_lines", error)
@@ -61,13 +62,30 @@ class OpLines:
         return create_op_helper
 
 
-def sites(ops: list[Any], lines: dict[str, Frame | None]) -> tuple[OpSite, ...]:
-    """The first `MAX_SITES` of `ops`, with their lines."""
-    words: dict[tuple[Any, ...], str] = {}
-    made = []
-    for op in islice(ops, MAX_SITES):
+def sites(graph: Any, lines: dict[tuple[str, str], Frame | None]) -> tuple[OpSite, ...]:
+    """The first `MAX_SITES` ops of `graph` with their lines, each followed by those inside it."""
+    return tuple(islice(_sites(graph, lines, {}, "", ""), MAX_SITES))
+
+
+def _sites(
+    graph: Any,
+    lines: dict[tuple[str, str], Frame | None],
+    words: dict[tuple[Any, ...], str],
+    scope: str,
+    place: str,
+) -> Iterator[OpSite]:
+    """Those of one graph.
+
+    Args:
+        graph: whose ops.
+        lines: see `OpenTrace.op_lines`.
+        words: for shapes, as met so far.
+        scope: how TensorFlow names what is in it, and nothing else, at the beginning.
+        place: what stands there instead: `while/body/`, where two branches of one op would be named alike.
+    """
+    for op in graph.get_operations():
         name = op.name
-        line = lines.get(name)
+        line = lines.get((graph.name, name))
         file, number = ("", 0) if line is None else (line.file, line.line)
         inputs = tuple([tensor.name for tensor in op.inputs])
         outputs = []
@@ -75,8 +93,27 @@ def sites(ops: list[Any], lines: dict[str, Frame | None]) -> tuple[OpSite, ...]:
             dims, is_unknown = tensor._shape
             key = (tensor.dtype, is_unknown, *dims)
             outputs.append(words.get(key) or words.setdefault(key, _words(*key)))
-        made.append(OpSite(name, op.type, inputs, ", ".join(outputs), file, number))
-    return tuple(made)
+        if place:
+            inputs = tuple([place + one.removeprefix(scope) for one in inputs])
+        whole = place + name.removeprefix(scope)
+        yield OpSite(whole, op.type, inputs, ", ".join(outputs), file, number)
+        for part, body in _bodies(op):
+            yield from _sites(body, lines, words, f"{name}/", f"{whole}/{part}/")
+
+
+def _bodies(op: Any) -> Iterator[tuple[str, Any]]:
+    """The graphs that an op runs as its own; what each is to it."""
+    if "If" in op.type or "While" in op.type:
+        parts = _compat.BODIES
+    elif "Case" in op.type:
+        count = len(op.get_attr("branches"))
+        parts = tuple((f"branch {at}", f"{_compat.BRANCH}{at}") for at in range(count))
+    else:
+        return
+    for part, attribute in parts:
+        body = getattr(op, attribute, None)
+        if body is not None:
+            yield part, body
 
 
 def _words(dtype: Any, is_unknown: bool, *dims: int | None) -> str:

@@ -139,7 +139,7 @@ class Tracer:
         assert subject.traceable is not None  # noqa: S101  filled in at the start
         self._subjects.keep_graph(graph, subject.traceable)
         ops = graph.get_operations()
-        made = self._hooks.safely("graphs", sites, ops, trace.op_lines)
+        made = self._hooks.safely("graphs", sites, graph, trace.op_lines)
         if made is not None:
             sink.emit(GraphMade(trace.id, "func_graph", made))
         self._hooks.safely("stale", self._stale.end, trace, subject.traceable, options, concrete)

@@ -22,7 +22,7 @@ from tracedbg.adapters.torch_compile import _compat
 from tracedbg.adapters.torch_compile.breaks import disabled_function, graph_break, is_within_block
 from tracedbg.adapters.torch_compile.calls import add_count, is_kept
 from tracedbg.adapters.torch_compile.functions import role, traceable, user_stack
-from tracedbg.adapters.torch_compile.graphs import count_ops, op_sites
+from tracedbg.adapters.torch_compile.graphs import all_sites, count_ops
 from tracedbg.adapters.torch_compile.guards import Call, guard_failures
 from tracedbg.adapters.torch_compile.naming import Name
 from tracedbg.adapters.torch_compile.options import options_of
@@ -226,7 +226,7 @@ class Compiles:
     def add_graph(self, graph: Any) -> None:
         """The graph that goes to the backend."""
         if self._active:
-            self._active[-1].sites = op_sites(graph)
+            self._active[-1].sites = all_sites(graph)
 
     def count_calls(self, code: Any, instructions: list[Any]) -> None:
         """Have what Dynamo has made of `code` count its calls."""

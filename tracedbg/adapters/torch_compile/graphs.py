@@ -6,11 +6,15 @@ It must not keep the graph, or anything of it.
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile.values import shorten, spec_text
 from tracedbg.events import OpSite
 from tracedbg.source import is_user_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _FRAME = re.compile(r'File "(?P<file>.+?)", line (?P<line>\d+), in ')
 
@@ -20,9 +24,34 @@ def op_sites(graph: Any) -> tuple[OpSite, ...]:
     return tuple(_site(node) for node in graph.nodes)
 
 
+def all_sites(graph: Any, scope: str = "") -> tuple[OpSite, ...]:
+    """The same, each followed by those of the graphs that it is given to run: branches, a loop's body."""
+    found: list[OpSite] = []
+    for node in graph.nodes:
+        site = _site(node)
+        if scope:
+            inputs = tuple(f"{scope}{name}" for name in site.inputs)
+            site = replace(site, name=f"{scope}{site.name}", inputs=inputs)
+        found.append(site)
+        for name, body in _bodies(node):
+            found += all_sites(body, f"{site.name}/{name}/")
+    return tuple(found)
+
+
+def _bodies(node: Any) -> Iterator[tuple[str, Any]]:
+    if node.op != "call_function":
+        return
+    for given in node.all_input_nodes:
+        if given.op == "get_attr" and isinstance(given.target, str) and "." not in given.target:
+            body = getattr(getattr(node.graph.owning_module, given.target, None), "graph", None)
+            if hasattr(body, "nodes"):
+                yield given.target, body
+
+
 def count_ops(sites: tuple[OpSite, ...]) -> int:
-    """How many of them compute something, as torch counts them."""
-    return sum(site.op not in ("placeholder", "get_attr", "output") for site in sites)
+    """How many of them compute something, as torch counts them: without what is inside of others."""
+    outer = (site for site in sites if "/" not in site.name)
+    return sum(site.op not in ("placeholder", "get_attr", "output") for site in outer)
 
 
 def _site(node: Any) -> OpSite:
