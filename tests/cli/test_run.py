@@ -29,6 +29,7 @@ UNOBSERVED = (
     [
         ([], "no program to run: tracedbg run SCRIPT [arguments], or -m MODULE"),
         (["missing.py"], "no such script: missing.py"),
+        (["--listen", "at.sock", "p.py"], "no such script: at.sock; to listen there: --listen=at.sock p.py"),
         (["folder"], "folder is a folder without a __main__.py; name a script in it"),
         (["-m"], "-m needs the name of a module"),
         (["--json", "gone/x.json", "p.py"], "--json gone/x.json: there is no folder {cwd}/gone"),

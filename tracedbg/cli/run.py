@@ -92,6 +92,7 @@ class Run:
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the program; its exit code, or its death by a signal, is ours."""
+        _check_listen(args)
         check_program("run", args.program)
         python = named_python(args.python) if args.python is not None else same_python()
         if args.json:
@@ -109,6 +110,13 @@ class Run:
             ended = _run(order, folder, interface)
         _report_whatever_happens(folder, args)
         return end_like(ended)
+
+
+def _check_listen(args: argparse.Namespace) -> None:
+    """Say how a path is given: `--listen PATH` takes it for the script."""
+    first, *rest = args.program or [""]
+    if args.listen == "" and rest and not os.path.exists(first) and os.path.isfile(rest[0]):
+        raise UsageError(f"no such script: {first}; to listen there: --listen={first} {rest[0]}")
 
 
 def _run(order: Order, folder: RunFolder, interface: Interface | None) -> Ended:

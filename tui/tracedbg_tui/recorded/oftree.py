@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from tracedbg.events import OpSite
 
 _GRADIENT = re.compile(r"(?:^|/)gradients/(?:.*/)?(?P<of>[^/]+)_grad(?:/|$)")
-_HOLDS_BODY = re.compile(r"while|(?:^|\.)cond|(?:^|[a-z])If|map|scan|Case|Partitioned|loop|higher_order|wrap|checkpoint", re.IGNORECASE)
+_HOLDS_BODY = re.compile(
+    r"while|(?:^|\.)cond|(?:^|[a-z])If|map|scan|Case|Partitioned|loop|higher_order|wrap|checkpoint",
+    re.IGNORECASE,
+)
 
 
 @dataclass
