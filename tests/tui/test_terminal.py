@@ -43,10 +43,11 @@ def tmux(tmp_path):
         yield terminal
 
 
-def ended(tmux: Tmux) -> str:
+def ended(tmux: Tmux, *, tracebacks: int = 0) -> str:
+    """The terminal afterwards; with so many tracebacks, which are the program's own."""
     screen = tmux.wait_until(lambda screen: bool(re.search(r"^rc:\d", screen, re.MULTILINE)), "the end")
     assert not tmux.is_alternate
-    assert "Traceback" not in screen
+    assert screen.count("Traceback") == tracebacks
     return screen
 
 
@@ -101,7 +102,9 @@ def test_a_program_that_does_not_get_far_is_shown_to_its_end(tmux, tmp_path, pro
     tmux.wait_for(shown)
     tmux.wait_until(lambda screen: "begins" not in screen and "running" not in screen, "the end")
     tmux.press("q")
-    assert f"rc:{code}\n" in ended(tmux)
+    screen = ended(tmux, tracebacks=int("No module" in shown))
+    assert f"rc:{code}\n" in screen
+    assert (shown in screen) == (code == 1)  # why it has failed is still there
 
 
 def test_a_tiny_terminal_gets_a_clear_line(tmp_path):

@@ -25,6 +25,7 @@ from tracedbg.cli.output import complain
 from tracedbg_tui.child import Child, resize, terminal_size
 from tracedbg_tui.news import END, LEAVE, encode_end
 from tracedbg_tui.spill import Spill
+from tracedbg_tui.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -141,6 +142,7 @@ class _Supervisor:
         self._life: socket.socket | None = None
         """Closed when we end, by whatever: the interface then ends as well."""
         self._spill = Spill()
+        self._tail = Tail()
         self._read_at = 0.0
         self._typed = bytearray()
         self._relays = False
@@ -227,11 +229,18 @@ class _Supervisor:
             if not is_running and self._ended is None:
                 self._died_of = status
         if not is_running:
+            self._show_tail()
             return
         if code in (END, -signal.SIGINT):
             self._end_child()
         elif not self._terminal.is_gone:
             self._relay()
+
+    def _show_tail(self) -> None:
+        """A program that has failed has said why, most likely, and its console is gone."""
+        if self._ended is not None and (self._ended.exit_code or self._ended.signal):
+            with suppress(OSError):
+                os.write(_DRAWS_ON, "".join(f"{line}\n" for line in self._tail.lines()).encode())
 
     def _complain(self, code: int, *, is_running: bool) -> None:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -294,6 +303,7 @@ class _Supervisor:
                 self._drained = True
                 return
             self._spill.add(data)
+            self._tail.add(data)
 
     def _type(self, child: Child) -> None:
         with suppress(OSError):

@@ -93,6 +93,8 @@ class Following(Panes):
         """The program is gone."""
         self._clear()
         self.ops.show_none()
+        if self.console is not None:
+            self.reveal("talk", "Console", takes_focus=False)  # how it has ended stands there
 
     def on_breakpoints_changed(self) -> None:
         """Draw them as they are now."""
