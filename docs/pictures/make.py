@@ -6,18 +6,25 @@ import asyncio
 import io
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from tracedbg.cli.observation import environment
+from tracedbg.debugger import DebugOptions
 from tracedbg.explain import summarise
 from tracedbg.report.text import render
 from tracedbg.store.reader import Run
+from tracedbg.store.run import create_run
 from tracedbg_tui.app import TracedbgApp
+from tracedbg_tui.live import Live, State
+from tracedbg_tui.program import Remote
 from tracedbg_tui.recording import Recording
 from tracedbg_tui.settings import Settings
 
@@ -36,6 +43,9 @@ def main() -> None:
         (HERE / f"{name}.svg").write_text(picture)
     pictures = asyncio.run(
         screens_of("docs/examples/torch_train.py", {"2": "traces", "3": "graph", "4": "time"})
+    )
+    pictures["debug"] = asyncio.run(
+        stop_of("docs/examples/torch_train.py", "h = torch.relu", ["i", "i", "i", "i"])
     )
     for name, picture in pictures.items():
         (HERE / f"interface_{name}.svg").write_text(picture)
@@ -74,6 +84,48 @@ async def screens_of(script: str, keys: dict[str, str]) -> dict[str, str]:
                 await pilot.pause(1)  # what is shown is read by a worker
                 pictures[name] = without_fonts(app.export_screenshot(title=f"tracedbg run {script}"))
     return pictures
+
+
+async def stop_of(script: str, text: str, keys: list[str]) -> str:
+    """The user interface at the first line that has `text`, some keys later; the program is a real one."""
+    path = ROOT / script
+    line = next(n for n, row in enumerate(path.read_text().splitlines(), 1) if text in row)
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryDirectory() as folder:
+        out = create_run(str(Path(folder) / path.stem), [script]).path
+        debug = DebugOptions(frontend="dap", descriptor=theirs.fileno(), wait=True)
+        program = subprocess.Popen(
+            [sys.executable, script],
+            env=environment(out, max_mb=64, debug=debug),
+            pass_fds=[theirs.fileno()],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+        live = Live(ours, lambda _: None)
+        app = TracedbgApp(Remote(script, out, ours), live, Recording(out), Settings(hint_seen=True))
+        async with app.run_test(size=SIZE) as pilot:
+
+            async def reach(is_there: Callable[[], object]) -> None:
+                while not is_there():
+                    await pilot.pause(0.05)
+
+            await reach(lambda: live.state is State.READY)
+            await app.debug_view.goto(str(path), line)
+            await pilot.press("b")
+            for key in ["c", *keys]:
+                before = live.stop
+                await pilot.press(key)
+                while live.stop is None or live.stop is before or not app.debug_view.is_settled:
+                    await pilot.pause(0.05)
+            await pilot.pause(1)
+            picture = without_fonts(app.export_screenshot(title=f"tracedbg run {script}"))
+            live.book.clear()
+            await pilot.press("c")
+            await reach(lambda: live.state is State.ENDED)
+        program.wait()
+    return picture
 
 
 def record(script: str, out: str) -> None:

@@ -6,6 +6,7 @@ The composition root of this package: the only module that knows the debugger, t
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -227,6 +228,8 @@ class TracedbgApp(App[int]):
             return
         state = state_of(self.live, self.ended, is_recorded=self.recording is not None)
         counters = self.recording.counters if self.recording is not None else None
+        if counters is not None and self.live is not None and self.live.state is State.STOPPED:
+            counters = replace(counters, steps=None)  # nothing goes on
         for line in self.screen_stack[0].query(StatusLine):
             line.tell(self.seen, state, counters)
         for foot in self.screen_stack[0].query(KeyLine):
