@@ -8,6 +8,7 @@
     │   ├── NewerSchemaError    it was written by a newer tracedbg
     │   └── DamagedRunError     a file of it is not what it should be
     ├── RecordingError          a recording cannot be written
+    ├── TraceFileError          a profiler's file cannot be read
     ├── MissingExtraError       an optional package is not installed
     └── RetraceError            `run.assert_no_retraces()` found some
 
@@ -70,6 +71,12 @@ class RecordingError(TracedbgError):
     """A recording cannot be written."""
 
     slug = "recording"
+
+
+class TraceFileError(TracedbgError):
+    """A profiler's file cannot be read at all."""
+
+    slug = "trace-file"
 
 
 class MissingExtraError(TracedbgError):

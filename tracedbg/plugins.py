@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tracedbg.compare.comparer import Comparer
     from tracedbg.debugging import Walker
     from tracedbg.hooks import Adapter
+    from tracedbg.kernels import KernelSource
 
 ADAPTERS = {
     "tf_function": "tracedbg.adapters.tf_function:TfFunctionAdapter",
@@ -59,9 +60,16 @@ COMMANDS = {
     "dap": "tracedbg.cli.dap:Dap",
     "doctor": "tracedbg.cli.doctor:Doctor",
 }
+SOURCES = {
+    "kineto": "tracedbg_kernels.kineto:KinetoSource",
+    "nsys": "tracedbg_kernels.nsys:NsysSource",
+    "xplane": "tracedbg_kernels.xplane:XplaneSource",
+}
+"""What reads a profiler's file; loaded only when one is read."""
 ADAPTER_GROUP = "tracedbg.adapters"
 WALKER_GROUP = "tracedbg.walkers"
 COMPARER_GROUP = "tracedbg.comparers"
+SOURCE_GROUP = "tracedbg.kernel_sources"
 COMMAND_GROUP = "tracedbg.commands"
 ADVICE_GROUP = "tracedbg.advice"
 INTERFACE_GROUP = "tracedbg.interface"
@@ -114,6 +122,21 @@ def load_comparer(name: str) -> Comparer:
     """
     comparer: Comparer = _load("comparer", COMPARER_GROUP, COMPARERS, name)()
     return comparer
+
+
+def source_names() -> list[str]:
+    """Names of the installed kernel sources, ours first."""
+    return [*SOURCES, *(name for name in _foreign(SOURCE_GROUP) if name not in SOURCES)]
+
+
+def load_source(name: str) -> KernelSource:
+    """A new kernel source of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    source: KernelSource = _load("kernel source", SOURCE_GROUP, SOURCES, name)()
+    return source
 
 
 def load_mode(name: str, framework: str) -> Callable[[bool], None]:
