@@ -67,8 +67,7 @@ class Launch(NamedTuple):
     """What all kernels of one launch have in common."""
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(NamedTuple):
     """One stretch of work on a device."""
 
     device: str

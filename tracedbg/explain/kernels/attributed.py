@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tracedbg.kernels import CallFrame, Kernel
@@ -44,8 +43,7 @@ class Whose(str, Enum):
     """It was launched before the recording began."""
 
 
-@dataclass(frozen=True)
-class Attributed:
+class Attributed(NamedTuple):
     """One kernel, and where it came from."""
 
     kernel: Kernel
