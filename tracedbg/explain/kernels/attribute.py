@@ -1,0 +1,149 @@
+"""From a kernel to its line: kernel, launch, op, innermost line of the user; one kernel at a time.
+
+What can be told only by comparing kernels is in `align`. It must not know any format of file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracedbg.explain.kernels.attributed import Attributed, Rule, Whose
+from tracedbg.explain.kernels.backward import BackwardPass
+from tracedbg.explain.kernels.stacks import Stacks
+from tracedbg.explain.kernels.view import View
+from tracedbg.kernels import NO_PARENT, CallFrame, Kernel, Launch, Sidecar, ThreadKey
+
+if TYPE_CHECKING:
+    from tracedbg.explain.kernels.backward import Backward
+    from tracedbg.kernels import Timeline
+
+_GRADIENTS = "gradient_tape/"
+
+
+class Attribution:
+    """Attributes the kernels of one timeline, as one user wants to see them."""
+
+    def __init__(self, timeline: Timeline, view: View | None = None, sidecar: Sidecar | None = None) -> None:
+        self.timeline = timeline
+        self.view = view or View()
+        self.sidecar = sidecar or Sidecar()
+        self.stacks = Stacks(timeline, self.sidecar)
+        self._backward = BackwardPass(self.stacks)
+        self._op_threads: dict[int, tuple[ThreadKey, int]] | None = None
+        self._launched: dict[tuple[ThreadKey, int], Attributed] = {}
+
+    def of(self, kernel: Kernel) -> Attributed:
+        """Where `kernel` came from."""
+        if kernel.frames or kernel.fused or kernel.name in self.sidecar.fused:
+            return self._told(kernel)
+        if kernel.launch is None:
+            return self._by_op(kernel)
+        key = (kernel.launch.thread, kernel.launch.start_ns)
+        found = self._launched.get(key)
+        if found is None:
+            found = self._launched[key] = self.of_launch(kernel.launch, kernel)
+        return found._replace(kernel=kernel, op=kernel.op or found.op)
+
+    def of_launch(self, launch: Launch, kernel: Kernel) -> Attributed:
+        """Where `launch` was made; `kernel` is what it launched."""
+        thread, time_ns = launch.thread, launch.start_ns
+        rows = self.stacks.ops_at(thread, time_ns)
+        backward = self._backward.of(thread, rows)
+        op = self._op_name(thread, rows) or kernel.op
+        if backward is not None:
+            return self._of_backward(kernel, launch, rows, backward, op)
+        frames = launch.frames or self._op_stack(thread, rows) or self.stacks.stack_at(thread, time_ns)
+        return self._seen(kernel, Rule.LAUNCH, frames or self._named(op), op)
+
+    def _of_backward(
+        self, kernel: Kernel, launch: Launch, rows: list[int], backward: Backward, op: str
+    ) -> Attributed:
+        """A kernel of a backward pass: Python that the engine called comes first, then the forward's line."""
+        thread, time_ns = launch.thread, launch.start_ns
+        moment = self._backward.call_at(time_ns, thread)
+        call = self.view.line_of(self.stacks.stack_at(*moment))[1] if moment is not None else None
+        inside = self.stacks.stack_at(thread, time_ns, backward.since_ns)
+        candidates = [(Rule.LAUNCH, inside)]
+        if backward.forward is not None:
+            there = backward.forward
+            ops = self.stacks.ops_at(*there)
+            forward = self._op_stack(there.thread, ops) or self.stacks.stack_at(*there)
+            candidates.append((Rule.FORWARD, forward))
+        if moment is not None:
+            candidates.append((Rule.BACKWARD_CALL, self.stacks.stack_at(*moment)))
+        candidates.append((Rule.LAUNCH, launch.frames or self._op_stack(thread, rows)))
+        tried = [self._seen(kernel, rule, frames, op) for rule, frames in candidates if frames]
+        best = next((one for one in tried if one.whose is Whose.LINE), tried[0] if tried else None)
+        best = best or self._seen(kernel, Rule.LAUNCH, (), op)
+        return best._replace(is_backward=True, backward_call=call)
+
+    def _told(self, kernel: Kernel) -> Attributed:
+        """A kernel of which the file, or the sidecar, tells the lines itself."""
+        fused = kernel.fused or self.sidecar.fused.get(kernel.name, ())
+        below = Attributed(kernel, Rule.NONE, Whose.BEFORE)
+        if kernel.frames:
+            below = self._seen(kernel, Rule.LAUNCH, kernel.frames, kernel.op)
+        elif kernel.launch is not None:
+            below = self.of_launch(kernel.launch, kernel)
+        below = below._replace(is_backward=below.is_backward or kernel.is_backward)
+        own = tuple(dict.fromkeys(line for line in fused if self.view.is_own(line)))
+        if not own:
+            return below
+        return below._replace(rule=Rule.FUSED, whose=Whose.LINE, lines=own, is_inferred=False)
+
+    def _by_op(self, kernel: Kernel) -> Attributed:
+        """A kernel without a launch: its op may be known by its id, or by its name."""
+        if self._op_threads is None:
+            wanted = {one.op_id for one in self.timeline.kernels if one.launch is None and one.op_id}
+            self._op_threads = {
+                number: (thread, row)
+                for thread, host in self.timeline.threads.items()
+                if wanted
+                for row, number in enumerate(host.ops.ids)
+                if number in wanted
+            }
+        found = self._op_threads.get(kernel.op_id)
+        if found is not None:
+            thread, row = found
+            launch = Launch(thread, self.timeline.threads[thread].ops.start_ns[row], "")
+            return self.of_launch(launch, kernel)
+        if kernel.op:
+            frames = self._named(kernel.op)
+            seen = self._seen(kernel, Rule.LAUNCH if frames else Rule.NONE, frames, kernel.op)
+            is_gradient = kernel.op.startswith(_GRADIENTS)
+            return seen._replace(is_backward=kernel.is_backward or is_gradient)
+        return Attributed(kernel, Rule.NONE, Whose.BEFORE, is_backward=kernel.is_backward)
+
+    def _seen(self, kernel: Kernel, rule: Rule, frames: tuple[CallFrame, ...], op: str) -> Attributed:
+        whose, line = self.view.line_of(frames)
+        if whose is Whose.OP and not op:
+            whose = Whose.LAUNCH
+        lines = () if line is None else (line,)
+        return Attributed(kernel, rule, whose, lines, frames, op, kernel.is_backward)
+
+    def _op_name(self, thread: ThreadKey, rows: list[int]) -> str:
+        if not rows:
+            return ""
+        return self.timeline.names[self.stacks.ops(thread).spans.names[rows[0]]]
+
+    def _op_stack(self, thread: ThreadKey, rows: list[int]) -> tuple[CallFrame, ...]:
+        """The stack that the file has at the innermost op that has one."""
+        stacks = self.timeline.threads[thread].ops.stacks if rows else {}
+        return next((stacks[row] for row in rows if row in stacks), ()) if stacks else ()
+
+    def _named(self, op: str) -> tuple[CallFrame, ...]:
+        """The stack of an op by its name; that of its forward for `gradient_tape/forward/...`."""
+        known = self.sidecar.op_stacks or self.timeline.op_stacks
+        if not known or not op:
+            return ()
+        parts = op.removeprefix(_GRADIENTS).split("/")
+        if op.startswith(_GRADIENTS):
+            while parts:
+                found = known.get("/".join(parts))
+                if found:
+                    return found
+                parts.pop()
+        return known.get(op, ())
+
+
+__all__ = ["NO_PARENT", "Attribution"]
