@@ -1,4 +1,4 @@
-"""The events of a Chrome trace, a chunk at a time: any layout, bounded memory, and what is left of a damaged file.
+"""The events of a Chrome trace, a chunk at a time: any layout, bounded memory, and what is left of a damaged one.
 
 A chunk ends where one event seems to end and the next to begin; that it decodes proves it. It must not know
 what an event means.
@@ -72,7 +72,9 @@ class Events(Generic[E]):
         if self._blocks.damage is not None:
             self.damage.insert(0, self._blocks.damage)
         if self._left_out:
-            self.damage.append(Damage(f"{self._left_out} of its events have values of another type than they should"))
+            self.damage.append(
+                Damage(f"{self._left_out} of its events have values of another type than they should")
+            )
 
     def _find_list(self, blocks: Iterator[bytes]) -> None:
         head = b""
@@ -90,7 +92,9 @@ class Events(Generic[E]):
         if head:
             raise TraceFileError(f"{self.file} has no list of traceEvents: it is no Chrome trace")
         raise TraceFileError(
-            f"{self.file} is empty" if self._blocks.damage is None else f"{self.file}: {self._blocks.damage.message}"
+            f"{self.file} is empty"
+            if self._blocks.damage is None
+            else f"{self.file}: {self._blocks.damage.message}"
         )
 
     def _chunk(self) -> Iterator[list[E]]:
@@ -109,7 +113,9 @@ class Events(Generic[E]):
                 break
             yield from self._skip(at)
         if len(self._rest) > _MAX_EVENT:
-            raise TraceFileError(f"{self.file} has an event of over {_MAX_EVENT >> 20} MiB at byte {self._at}")
+            raise TraceFileError(
+                f"{self.file} has an event of over {_MAX_EVENT >> 20} MiB at byte {self._at}"
+            )
 
     def _end(self) -> Iterator[list[E]]:
         """What is left at the end of the file, with the end of the list if nothing is missing."""

@@ -22,5 +22,5 @@ def frame_of(name: str) -> CallFrame:
 
 
 def stack_of(text: str) -> tuple[CallFrame, ...]:
-    """The stack that older profilers wrote at an op, innermost first; its lines are those that were running."""
+    """The stack that older profilers wrote at an op, innermost first, with the lines that ran."""
     return tuple(frame_of(part)._replace(is_exact=True) for part in text.split(";") if part)

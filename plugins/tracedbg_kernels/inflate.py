@@ -51,7 +51,9 @@ class Blocks:
                 try:
                     data = inflate.decompress(rest, self._size)
                 except zlib.error:
-                    self.damage = Damage(f"its gzip data are damaged between the bytes {read} and", read + len(block))
+                    self.damage = Damage(
+                        f"its gzip data are damaged between the bytes {read} and", read + len(block)
+                    )
                     return
                 if data:
                     yield data

@@ -28,7 +28,15 @@ _WORK = {
     "Memset": Kind.FILL,
 }
 _RUNTIME = frozenset(
-    {"cuda_runtime", "cuda_driver", "hip_runtime", "hip_driver", "xpu_runtime", "privateuse1_runtime", "Runtime"}
+    {
+        "cuda_runtime",
+        "cuda_driver",
+        "hip_runtime",
+        "hip_driver",
+        "xpu_runtime",
+        "privateuse1_runtime",
+        "Runtime",
+    }
 )
 _OPS = frozenset({"cpu_op", "Operator"})
 _FLOWS = frozenset({"fwdbwd", "forward_backward"})

@@ -6,14 +6,13 @@ It must not know what a stack is wanted for.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
-from operator import lt
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from tracedbg.kernels import NO_PARENT, Sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tracedbg.kernels import CallFrame, Spans, ThreadKey, Timeline
 
@@ -22,48 +21,33 @@ _JITTER_NS = (0, -1, 1)
 
 
 class Nested:
-    """The spans of one thread as a tree: which one is in which."""
+    """The spans of one thread as a tree, by their times: which one is in which.
 
-    def __init__(self, spans: Spans) -> None:
+    Not by the ids of parents, where a file has them: Kineto's are wrong now and then, and those of a file
+    that was cut out of another lead nowhere. They only tell calls of C functions whose end was not seen.
+    """
+
+    def __init__(self, spans: Spans, is_native: Callable[[int], bool] | None = None) -> None:
         self.spans = spans
-        self._has_ids = bool(spans.parent_ids) and any(spans.parent_ids)
-        self._parents = array("i") if self._has_ids else _parents_by_time(spans)
-        self._rows: dict[int, int] | None = None
-        ids = spans.ids
-        if self._has_ids and not all(map(lt, ids, ids[1:])):
-            self._rows = {number: row for row, number in enumerate(ids)}
+        self._parents = _parents(spans, is_native)
 
     def at(self, time_ns: int) -> int:
         """The row of the innermost span at `time_ns`; `NO_PARENT` if there is none."""
         row = bisect_right(self.spans.start_ns, time_ns) - 1
-        while row != NO_PARENT and self.spans.end_ns[row] < time_ns:
-            row = self.parent(row)
+        ends, parents = self.spans.end_ns, self._parents
+        while row != NO_PARENT and ends[row] < time_ns:
+            row = parents[row]
         return row
-
-    def parent(self, row: int) -> int:
-        """The row of the span that `row` is in; `NO_PARENT` if it is in none of this thread."""
-        if self._has_ids:
-            return self.row_of(self.spans.parent_ids[row])
-        return self._parents[row]
-
-    def row_of(self, number: int) -> int:
-        """The row with that id; `NO_PARENT` if there is none."""
-        ids = self.spans.ids
-        if not number or not ids:
-            return NO_PARENT
-        if self._rows is not None:
-            return self._rows.get(number, NO_PARENT)
-        row = bisect_left(ids, number)
-        return row if row < len(ids) and ids[row] == number else NO_PARENT
 
     def around(self, row: int) -> Iterator[int]:
         """`row`, and the rows that it is in, from the inside out."""
         while row != NO_PARENT:
             yield row
-            row = self.parent(row)
+            row = self._parents[row]
 
 
-def _parents_by_time(spans: Spans) -> array[int]:
+def _parents(spans: Spans, is_native: Callable[[int], bool] | None) -> array[int]:
+    """The row that each row is in."""
     parents = array("i")
     stack: list[int] = []
     ends = spans.end_ns
@@ -72,7 +56,19 @@ def _parents_by_time(spans: Spans) -> array[int]:
             stack.pop()
         parents.append(stack[-1] if stack else NO_PARENT)
         stack.append(row)
+    if is_native is not None and spans.parent_ids:
+        _pass_over_unclosed(spans, parents, is_native)
     return parents
+
+
+def _pass_over_unclosed(spans: Spans, parents: array[int], is_native: Callable[[int], bool]) -> None:
+    """Take a row out of the calls of C functions that it seems to be in, and its id says it is not."""
+    ids, parent_ids = spans.ids, spans.parent_ids
+    for row, around in enumerate(parents):
+        outer = around
+        while outer != NO_PARENT and ids[outer] != parent_ids[row] and is_native(spans.names[outer]):
+            outer = parents[outer]
+        parents[row] = outer
 
 
 class Stacks:
@@ -98,7 +94,7 @@ class Stacks:
         """The calls of Python functions of a thread."""
         found = self._frames.get(thread)
         if found is None:
-            found = self._frames[thread] = Nested(self.timeline.thread(thread).frames)
+            found = self._frames[thread] = Nested(self.timeline.thread(thread).frames, self._is_native)
         return found
 
     def ops_at(self, thread: ThreadKey, time_ns: int) -> list[int]:
@@ -135,36 +131,22 @@ class Stacks:
         key = (thread, row, began_ns)
         found = self._of_row.get(key)
         if found is None:
-            stack = tuple(self._walk(thread, row, began_ns))
+            stack = tuple(self._walk(self.frames(thread), row, began_ns))
             found = self._of_row[key] = self._same.setdefault(stack, stack)
         return found
 
-    def _walk(self, thread: ThreadKey, row: int, began_ns: int) -> Iterator[CallFrame]:
-        """The frames from `row` outwards; `began_ns` is when the innermost began what it is at."""
-        seen = 0
-        while row != NO_PARENT:
-            spans = self.frames(thread).spans
-            frame = self._frame(spans.names[row])
-            line = self._call_line(began_ns) if frame.file else None
-            yield frame if line is None else frame._replace(line=line, is_exact=True)
-            began_ns = spans.start_ns[row]
-            thread, row = self._outer(thread, row)
-            seen += 1
-            if seen > len(self._parsed) + len(spans):  # a file whose ids run in a circle
-                return
-
-    def _outer(self, thread: ThreadKey, row: int) -> tuple[ThreadKey, int]:
-        """The frame around; the outermost ones of a thread may stand under another thread's name."""
-        nested = self.frames(thread)
-        parent = nested.parent(row)
-        if parent != NO_PARENT or not nested.spans.parent_ids or not nested.spans.parent_ids[row]:
-            return thread, parent
-        for other in self.timeline.threads:
-            if other != thread:
-                parent = self.frames(other).row_of(nested.spans.parent_ids[row])
-                if parent != NO_PARENT:
-                    return other, parent
-        return thread, NO_PARENT
+    def _walk(self, nested: Nested, row: int, began_ns: int) -> Iterator[CallFrame]:
+        """The frames from `row` outwards; `began_ns` is when the innermost began the op that it is in."""
+        spans = nested.spans
+        line = self._call_line(began_ns)
+        for at in nested.around(row):
+            frame = self._frame(spans.names[at])
+            if frame.file and line is not None:
+                yield frame._replace(line=line, is_exact=True)
+            else:
+                yield frame
+            if frame.file or line is None:
+                line = self._call_line(spans.start_ns[at])
 
     def _frame(self, name: int) -> CallFrame:
         frame = self._parsed.get(name)
@@ -172,6 +154,10 @@ class Stacks:
             frame = self.timeline.frame_of(self.timeline.names[name])
             frame = self._parsed[name] = frame._replace(file=self._sidecar.files.get(frame.file, frame.file))
         return frame
+
+    def _is_native(self, name: int) -> bool:
+        frame = self._frame(name)
+        return not frame.file and not frame.module
 
     def _call_line(self, began_ns: int) -> int | None:
         lines = self._sidecar.call_lines

@@ -24,7 +24,9 @@ _FRAMEWORKS = frozenset(
 _LIBRARIES = frozenset(sys.stdlib_module_names) | _FRAMEWORKS | {"tracedbg", "threading"}
 _PACKAGES = re.compile(r"(?:^|/)(?:site|dist)-packages/")
 _STDLIB = re.compile(r"(?:^|/)(?:lib/)?python3\.\d+/|^<frozen ")
-_GENERATED = re.compile(r"(?:^|/)(?:torchinductor_|torch_compile_debug/|\.triton/)|^<(?:string|eval_with_key)")
+_GENERATED = re.compile(
+    r"(?:^|/)(?:torchinductor_|torch_compile_debug/|\.triton/)|^<(?:string|eval_with_key)"
+)
 
 
 @dataclass(frozen=True)

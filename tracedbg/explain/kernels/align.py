@@ -1,0 +1,109 @@
+"""What kernels that nothing is known of have in common with others: the same kernels, in the same order.
+
+A training step, or a layer, runs the same sequence of kernels each time. A kernel that stands among the same
+neighbours as others that are known came from where they came from, if those agree. It must not know what a
+kernel is attributed to: only whether two agree.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+A = TypeVar("A")
+
+CONTEXTS = ((24, 24), (12, 12), (8, 8), (0, 24), (24, 0), (0, 12), (12, 0), (4, 4), (0, 8), (8, 0))
+"""How many neighbours before and after have to be the same; the first that tells is taken."""
+_NOBODY = -1
+
+
+class Numbers:
+    """A number for each text, so that sequences of texts can be compared as bytes."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def sequence(self, texts: Iterable[Hashable]) -> Sequenced:
+        """The sequence of `texts`."""
+        numbers = self._numbers
+        return Sequenced(array("I", [numbers.setdefault(text, len(numbers)) for text in texts]))
+
+
+class Sequenced:
+    """A sequence of numbers, and the neighbourhoods in it."""
+
+    def __init__(self, numbers: array[int]) -> None:
+        self._bytes = numbers.tobytes()
+        self._width = numbers.itemsize
+        self.length = len(numbers)
+
+    def around(self, at: int, before: int, after: int) -> bytes | None:
+        """What stands from `before` places before `at` to `after` behind it; None beyond an end."""
+        if at < before or at + after >= self.length:
+            return None
+        return self._bytes[(at - before) * self._width : (at + after + 1) * self._width]
+
+    def places_of(self, other: Sequenced) -> list[int]:
+        """Where the whole of `other` stands in this sequence."""
+        found: list[int] = []
+        at = self._bytes.find(other._bytes) if other.length else -1
+        while at >= 0:
+            if at % self._width == 0:
+                found.append(at // self._width)
+            at = self._bytes.find(other._bytes, at + 1)
+        return found
+
+
+class Example(Generic[A]):
+    """A sequence of which some places have an answer; two answers of the same key agree."""
+
+    def __init__(self, sequence: Sequenced, answers: Sequence[A | None], keys: Sequence[Hashable]) -> None:
+        self.sequence = sequence
+        self.answers = answers
+        self.keys = keys
+
+
+def infer(sequence: Sequenced, places: Iterable[int], examples: Sequence[Example[A]]) -> dict[int, A]:
+    """The answers for `places` of `sequence` that the examples agree on.
+
+    Args:
+        sequence: the kernels, by name, in their order.
+        places: where an answer is wanted.
+        examples: sequences with answers; one may be `sequence` itself.
+    """
+    found: dict[int, A] = {}
+    left = list(places)
+    for before, after in CONTEXTS:
+        if not left:
+            break
+        wanted: dict[bytes, list[int]] = {}
+        for at in left:
+            context = sequence.around(at, before, after)
+            if context is not None:
+                wanted.setdefault(context, []).append(at)
+        for context, answer in _agreed(wanted, examples, before, after).items():
+            found.update(dict.fromkeys(wanted[context], answer))
+        left = [at for at in left if at not in found]
+    return found
+
+
+def _agreed(
+    wanted: dict[bytes, list[int]], examples: Sequence[Example[A]], before: int, after: int
+) -> dict[bytes, A]:
+    """The answer for each context that is wanted, where all places that have it agree."""
+    first: dict[bytes, tuple[Hashable, A]] = {}
+    contested: set[bytes] = set()
+    for example in examples:
+        for at, answer in enumerate(example.answers):
+            if answer is None:
+                continue
+            context = example.sequence.around(at, before, after)
+            if context is None or context not in wanted:
+                continue
+            known = first.setdefault(context, (example.keys[at], answer))
+            if known[0] != example.keys[at]:
+                contested.add(context)
+    return {context: answer for context, (_, answer) in first.items() if context not in contested}
