@@ -1,4 +1,4 @@
-"""The events of a Chrome trace, a chunk at a time: any layout, bounded memory, and what is left of a damaged one.
+"""The events of a Chrome trace, a chunk at a time: any layout, bounded memory, also damaged ones.
 
 A chunk ends where one event seems to end and the next to begin; that it decodes proves it. It must not know
 what an event means.

@@ -11,7 +11,7 @@ from tracedbg.explain.kernels.attributed import Attributed, Rule, Whose
 from tracedbg.explain.kernels.backward import BackwardPass
 from tracedbg.explain.kernels.stacks import Stacks
 from tracedbg.explain.kernels.view import View
-from tracedbg.kernels import NO_PARENT, CallFrame, Kernel, Launch, Sidecar, ThreadKey
+from tracedbg.kernels import CallFrame, Kernel, Launch, Sidecar, ThreadKey
 
 if TYPE_CHECKING:
     from tracedbg.explain.kernels.backward import Backward
@@ -52,8 +52,15 @@ class Attribution:
         op = self._op_name(thread, rows) or kernel.op
         if backward is not None:
             return self._of_backward(kernel, launch, rows, backward, op)
-        frames = launch.frames or self._op_stack(thread, rows) or self.stacks.stack_at(thread, time_ns)
+        frames = launch.frames or self.stack_at(thread, time_ns, rows)
         return self._seen(kernel, Rule.LAUNCH, frames or self._named(op), op)
+
+    def stack_at(
+        self, thread: ThreadKey, time_ns: int, rows: list[int] | None = None
+    ) -> tuple[CallFrame, ...]:
+        """The stack of a thread at a moment, by its ops (at `rows`) where the file has stacks at those."""
+        rows = self.stacks.ops_at(thread, time_ns) if rows is None else rows
+        return self._op_stack(thread, rows) or self.stacks.stack_at(thread, time_ns)
 
     def _of_backward(
         self, kernel: Kernel, launch: Launch, rows: list[int], backward: Backward, op: str
@@ -66,9 +73,7 @@ class Attribution:
         candidates = [(Rule.LAUNCH, inside)]
         if backward.forward is not None:
             there = backward.forward
-            ops = self.stacks.ops_at(*there)
-            forward = self._op_stack(there.thread, ops) or self.stacks.stack_at(*there)
-            candidates.append((Rule.FORWARD, forward))
+            candidates.append((Rule.FORWARD, self.stack_at(*there)))
         if moment is not None:
             candidates.append((Rule.BACKWARD_CALL, self.stacks.stack_at(*moment)))
         candidates.append((Rule.LAUNCH, launch.frames or self._op_stack(thread, rows)))
@@ -144,6 +149,3 @@ class Attribution:
                     return found
                 parts.pop()
         return known.get(op, ())
-
-
-__all__ = ["NO_PARENT", "Attribution"]

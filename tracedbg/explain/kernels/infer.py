@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _GRAPH_LAUNCH = "GraphLaunch"
 _MIN_EXAMPLES = 3
+_FEW_NAMES = 8
 _SETTLED_SHARE = 0.99
 
 
@@ -50,7 +51,7 @@ def infer_before(found: list[Attributed]) -> list[Attributed]:
 def _settled_names(found: Iterable[Attributed]) -> dict[str, Attributed]:
     """For each name of which all but a hundredth of the known time comes from one line: that line.
 
-    A stream with few kernels, as collectives have one, has no neighbours to tell by.
+    Only of a stream with few names, as collectives have one: there, neighbours tell nothing.
     """
     times: dict[str, Counter[Hashable]] = defaultdict(Counter)
     counts: Counter[str] = Counter()
@@ -61,7 +62,9 @@ def _settled_names(found: Iterable[Attributed]) -> dict[str, Attributed]:
             counts[name] += 1
             times[name][key] += one.duration_ns
             answers.setdefault((name, key), one)
-    settled = {}
+    settled: dict[str, Attributed] = {}
+    if len(times) > _FEW_NAMES:
+        return settled
     for name, of_keys in times.items():
         key, time_ns = of_keys.most_common(1)[0]
         if counts[name] >= _MIN_EXAMPLES and time_ns >= _SETTLED_SHARE * sum(of_keys.values()):
