@@ -56,6 +56,7 @@ COMMANDS = {
     "report": "tracedbg.cli.report:Report",
     "diff": "tracedbg.cli.diff:Diff",
     "compare": "tracedbg.cli.compare:Compare",
+    "kernels": "tracedbg.cli.kernels:Kernels",
     "runs": "tracedbg.cli.runs:Runs",
     "dap": "tracedbg.cli.dap:Dap",
     "doctor": "tracedbg.cli.doctor:Doctor",

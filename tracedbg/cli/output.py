@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tracedbg.explain import Summary
     from tracedbg.explain.comparison import Comparison
+    from tracedbg.report.style import Style
 
 _WIDTH = 80
 _MAX_WIDTH = 120
@@ -52,6 +53,19 @@ def show_comparison(comparison: Comparison, stream: TextIO) -> None:
 
     diff_text.write(comparison, stream, color=_wants_colour(stream), width=_width(stream))
     stream.flush()
+
+
+def style_for(stream: TextIO) -> Style:
+    """How to show things on `stream`: its width, its colours, and the characters that it has."""
+    from tracedbg.report.style import ASCII, Glyphs, Style  # noqa: PLC0415  deferred with the reports
+
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:  # it has been removed
+        here = ""
+    glyphs = Glyphs() if "utf" in encoding else ASCII
+    return Style(_wants_colour(stream), _width(stream), glyphs, here)
 
 
 def _wants_colour(stream: TextIO) -> bool:
