@@ -74,7 +74,7 @@ class Launches:
     def without(self, correlations: Iterable[int]) -> list[Launch]:
         """The launches that have none of `correlations`, in the order of their starts."""
         launched = set(correlations)
-        does_launch = {row: _launches(text) for row, text in enumerate(self._names.texts)}
+        does_launch = {row: launches_work(text) for row, text in enumerate(self._names.texts)}
         rows = [
             row
             for row, correlation in enumerate(self._correlation)
@@ -94,7 +94,7 @@ class Launches:
         )
 
 
-def _launches(api: str) -> bool:
+def launches_work(api: str) -> bool:
     """Whether a call of that name puts a kernel, a copy or a fill on a device."""
     if "Graph" in api or "Callback" in api or "HostFunc" in api:
         return False
