@@ -84,8 +84,8 @@ class Kernel(NamedTuple):
     """The id of the launching op among `Spans.ids`; 0 if there is none."""
     frames: tuple[CallFrame, ...] = ()
     """The stack, where the file has it at the kernel itself."""
-    fused: tuple[CallFrame, ...] = ()
-    """The lines that a compiler made this kernel from, where the file names them."""
+    fused: tuple[tuple[CallFrame, ...], ...] = ()
+    """The stacks of what a compiler fused into this kernel, where the file has them."""
     is_backward: bool = False
     """Whether the file itself says that it belongs to a backward pass."""
 

@@ -93,7 +93,9 @@ class KinetoSource:
 
     def recognises(self, file: str, head: bytes) -> bool:
         """JSON begins with a brace or a bracket."""
-        return head.lstrip()[:1] in (b"{", b"[") or file.endswith((".json", ".json.gz"))
+        if file.endswith(".pb"):
+            return False
+        return head.lstrip()[:1] in {b"{", b"["} or file.endswith((".json", ".json.gz"))
 
     def read(self, file: str) -> Timeline:
         """Read all of it.

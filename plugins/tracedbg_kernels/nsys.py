@@ -37,6 +37,8 @@ _RANGES = "where eventType in (59, 60) and end is not null"
 _SEQUENCE = re.compile(r", seq = (\d+)")
 """As `torch.autograd.profiler.emit_nvtx` writes it behind the name of an op."""
 _PROFILER = re.compile(r"lib(?:cuda|cudart|cupti|ToolsInjection)\b")
+_RUNTIME_CALL = re.compile(r"(?:^|[\s*&])(?:cuda|cu)[A-Z]\w*")
+"""A function of CUDA's runtime, linked into the user's own binary."""
 _PYTHON = re.compile(r"(?P<file>.+\.py)(?::(?P<line>\d+))?")
 _Key = tuple[int, int]
 
@@ -152,8 +154,9 @@ class _Reading:
             "CUDA_CALLCHAINS", "id", "symbol", "module", "stackDepth"
         ):
             where = self._text(module)
-            if not _PROFILER.search(where):
-                chains[number].append((depth, _frame(self._text(symbol), where)))
+            name = self._text(symbol)
+            if not _PROFILER.search(where) and not _RUNTIME_CALL.search(name):
+                chains[number].append((depth, _frame(name, where)))
         return {number: tuple(frame for _, frame in sorted(chain)) for number, chain in chains.items()}
 
     def _work(self, table: str, kind: Kind, launches: dict[_Key, Launch]) -> list[Kernel]:

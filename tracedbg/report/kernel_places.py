@@ -30,6 +30,8 @@ def label(place: Place, style: Style, room: int) -> str:
     if place.whose is Whose.BEFORE and not place.name:
         return style.paint(style.end(words, room), "dim")
     lead = "" if place.whose is Whose.BEFORE else words
+    if not place.file and not place.name:
+        return style.paint(style.end(f"{lead}(nothing more is known)", room), "dim")
     if not place.file:
         return style.paint(lead, "dim") + style.end(clean(place.name), room - len(lead))
     number = f":{place.line}" if place.line else ""

@@ -84,14 +84,15 @@ class Attribution:
 
     def _told(self, kernel: Kernel) -> Attributed:
         """A kernel of which the file, or the sidecar, tells the lines itself."""
-        fused = kernel.fused or self.sidecar.fused.get(kernel.name, ())
+        fused = kernel.fused or [(line,) for line in self.sidecar.fused.get(kernel.name, ())]
         below = Attributed(kernel, Rule.NONE, Whose.BEFORE)
         if kernel.frames:
             below = self._seen(kernel, Rule.LAUNCH, kernel.frames, kernel.op)
         elif kernel.launch is not None:
             below = self.of_launch(kernel.launch, kernel)
         below = below._replace(is_backward=below.is_backward or kernel.is_backward)
-        own = tuple(dict.fromkeys(line for line in fused if self.view.is_own(line)))
+        seen = [self.view.line_of(stack) for stack in fused]
+        own = tuple(dict.fromkeys(line for whose, line in seen if whose is Whose.LINE and line is not None))
         if not own:
             return below
         return below._replace(rule=Rule.FUSED, whose=Whose.LINE, lines=own, is_inferred=False)
