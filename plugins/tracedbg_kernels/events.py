@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 E = TypeVar("E")
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 1 << 19
+"""Larger ones take longer: they no longer fit a cache of the processor."""
 _MAX_HEAD = 64 << 20
 _MAX_EVENT = 256 << 20
 _MAX_DAMAGE = 5
 _BETWEEN = re.compile(rb'\}\s*,\s*(?=\{\s*"(?:ph|name|cat|pid|tid|ts|dur|args|s|id|bp)")')
 _LIST_OF = re.compile(rb'"traceEvents"\s*:\s*\[')
 _AT_BYTE = re.compile(r"\(byte (\d+)\)$")
-_LOOK_BACK = 1 << 16
+_LOOK_BACK = 1 << 13
 
 
 class _Fault(Enum):

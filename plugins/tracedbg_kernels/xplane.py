@@ -185,7 +185,7 @@ def _kind(name: str) -> Kind:
 
 
 def _frame_of(name: str) -> CallFrame:
-    """The frame of `$train.py:12 step`, as a profiler's Python tracer writes it: where the function begins."""
+    """The frame of `$train.py:12 step`, as a Python tracer writes it: where the function begins."""
     found = _PYTHON.fullmatch(name)
     if found is None:
         return CallFrame("", 0, name.removeprefix("$"))

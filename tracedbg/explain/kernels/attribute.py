@@ -30,6 +30,7 @@ class Attribution:
         self.stacks = Stacks(timeline, self.sidecar)
         self._backward = BackwardPass(self.stacks)
         self._op_threads: dict[int, tuple[ThreadKey, int]] | None = None
+        self._lines: dict[int, tuple[tuple[CallFrame, ...], Whose, CallFrame | None]] = {}
         self._launched: dict[tuple[ThreadKey, int], Attributed] = {}
 
     def of(self, kernel: Kernel) -> Attributed:
@@ -49,7 +50,7 @@ class Attribution:
         thread, time_ns = launch.thread, launch.start_ns
         rows = self.stacks.ops_at(thread, time_ns)
         backward = self._backward.of(thread, rows)
-        op = self._op_name(thread, rows) or kernel.op
+        op = self.op_name(thread, rows) or kernel.op
         if backward is not None:
             return self._of_backward(kernel, launch, rows, backward, op)
         frames = launch.frames or self.stack_at(thread, time_ns, rows)
@@ -62,13 +63,25 @@ class Attribution:
         rows = self.stacks.ops_at(thread, time_ns) if rows is None else rows
         return self._op_stack(thread, rows) or self.stacks.stack_at(thread, time_ns)
 
+    def line_of(self, frames: tuple[CallFrame, ...]) -> tuple[Whose, CallFrame | None]:
+        """The user's line in a stack; see `View.line_of`. Equal stacks are mostly one object: it is kept."""
+        known = self._lines.get(id(frames))
+        if known is None:
+            known = self._lines[id(frames)] = (frames, *self.view.line_of(frames))
+        return known[1], known[2]
+
+    def line_at(self, launch: Launch, time_ns: int, rows: list[int]) -> tuple[Whose, CallFrame | None]:
+        """The user's line that the thread of `launch` was on; `rows` are the ops that it was in."""
+        told = launch.frames or self._op_stack(launch.thread, rows)
+        return self.view.line_of(told or self.stacks.frames_at(launch.thread, time_ns))
+
     def _of_backward(
         self, kernel: Kernel, launch: Launch, rows: list[int], backward: Backward, op: str
     ) -> Attributed:
         """A kernel of a backward pass: Python that the engine called comes first, then the forward's line."""
         thread, time_ns = launch.thread, launch.start_ns
         moment = self._backward.call_at(time_ns, thread)
-        call = self.view.line_of(self.stacks.stack_at(*moment))[1] if moment is not None else None
+        call = self.line_of(self.stacks.stack_at(*moment))[1] if moment is not None else None
         inside = self.stacks.stack_at(thread, time_ns, backward.since_ns)
         candidates = [(Rule.LAUNCH, inside)]
         if backward.forward is not None:
@@ -121,13 +134,14 @@ class Attribution:
         return Attributed(kernel, Rule.NONE, Whose.BEFORE, is_backward=kernel.is_backward)
 
     def _seen(self, kernel: Kernel, rule: Rule, frames: tuple[CallFrame, ...], op: str) -> Attributed:
-        whose, line = self.view.line_of(frames)
+        whose, line = self.line_of(frames)
         if whose is Whose.OP and not op:
             whose = Whose.LAUNCH
         lines = () if line is None else (line,)
         return Attributed(kernel, rule, whose, lines, frames, op, kernel.is_backward)
 
-    def _op_name(self, thread: ThreadKey, rows: list[int]) -> str:
+    def op_name(self, thread: ThreadKey, rows: list[int]) -> str:
+        """The name of the first of some ops; empty if there are none."""
         if not rows:
             return ""
         return self.timeline.names[self.stacks.ops(thread).spans.names[rows[0]]]

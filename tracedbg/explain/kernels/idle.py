@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from tracedbg.explain.kernels.attribute import Attribution
     from tracedbg.explain.kernels.reading import Explained
-    from tracedbg.kernels import Kernel
+    from tracedbg.kernels import Kernel, Launch
 
 _SAMPLES = 8
 """At how many moments of a gap the host is looked at."""
+_SAMPLE_NS = 50_000
+"""How long a gap is for each of them."""
 _MIN_GAP_NS = 2_000
 """Shorter gaps are the device's own, between two kernels that wait for no host."""
 
@@ -85,20 +87,25 @@ def _spent(
     if launch is None:
         yield Place(Whose.BEFORE), end_ns - start_ns
         return
-    count = min(_SAMPLES, max(1, (end_ns - start_ns) // _MIN_GAP_NS))
+    count = min(_SAMPLES, max(1, (end_ns - start_ns) // _SAMPLE_NS))
     part_ns, rest_ns = divmod(end_ns - start_ns, count)
-    found: dict[Place, int] = defaultdict(int)
+    moments: dict[int, int] = defaultdict(int)
     for index in range(count):
         moment_ns = start_ns + (2 * index + 1) * (end_ns - start_ns) // (2 * count)
         # Before it launched, the host was late; afterwards, the device was: that is on the launch.
-        stack = launch.frames or attribution.stack_at(launch.thread, min(moment_ns, launch.start_ns))
-        whose, line = attribution.view.line_of(stack)
-        if line is None:
-            ops = attribution.stacks.ops_at(launch.thread, min(moment_ns, launch.start_ns))
-            spans = attribution.stacks.ops(launch.thread).spans if ops else None
-            name = attribution.timeline.names[spans.names[ops[-1]]] if spans is not None else launch.api
-            place = Place(Whose.OP if ops else Whose.LAUNCH, name=name)
-        else:
-            place = Place(whose, line.file, line.line, line.function, line.is_exact)
-        found[place] += part_ns + (index < rest_ns)
+        moments[min(moment_ns, launch.start_ns)] += part_ns + (index < rest_ns)
+    found: dict[Place, int] = defaultdict(int)
+    for moment_ns, time_ns in moments.items():
+        found[_place(attribution, launch, moment_ns)] += time_ns
     yield from found.items()
+
+
+def _place(attribution: Attribution, launch: Launch, moment_ns: int) -> Place:
+    """Where the thread of `launch` was: its line, else the op that it was in."""
+    rows = attribution.stacks.ops_at(launch.thread, moment_ns)
+    whose, line = attribution.line_at(launch, moment_ns, rows)
+    if line is not None:
+        return Place(whose, line.file, line.line, line.function, line.is_exact)
+    if rows:
+        return Place(Whose.OP, name=attribution.op_name(launch.thread, rows[-1:]))
+    return Place(Whose.LAUNCH, name=launch.api)

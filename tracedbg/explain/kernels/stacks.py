@@ -39,6 +39,15 @@ class Nested:
             row = parents[row]
         return row
 
+    def names_around(self, row: int) -> tuple[int, ...]:
+        """The names of `row` and of the rows that it is in, from the inside out."""
+        names, parents = self.spans.names, self._parents
+        found = []
+        while row != NO_PARENT:
+            found.append(names[row])
+            row = parents[row]
+        return tuple(found)
+
     def around(self, row: int) -> Iterator[int]:
         """`row`, and the rows that it is in, from the inside out."""
         while row != NO_PARENT:
@@ -80,7 +89,7 @@ class Stacks:
         self._frames: dict[ThreadKey, Nested] = {}
         self._ops: dict[ThreadKey, Nested] = {}
         self._parsed: dict[int, CallFrame] = {}
-        self._of_row: dict[tuple[ThreadKey, int, int], tuple[CallFrame, ...]] = {}
+        self._of_names: dict[tuple[int, ...], tuple[CallFrame, ...]] = {}
         self._same: dict[tuple[CallFrame, ...], tuple[CallFrame, ...]] = {}
 
     def ops(self, thread: ThreadKey) -> Nested:
@@ -121,18 +130,29 @@ class Stacks:
         inner = [at for at in nested.around(row) if nested.spans.start_ns[at] >= since_ns]
         return self._stack(thread, row, time_ns)[: len(inner)]
 
+    def frames_at(self, thread: ThreadKey, time_ns: int) -> Iterator[CallFrame]:
+        """As `stack_at`, for one who looks at the first few frames alone."""
+        if self._sidecar.call_lines or thread not in self.timeline.threads:
+            yield from self.stack_at(thread, time_ns)
+            return
+        nested = self.frames(thread)
+        for row in nested.around(nested.at(time_ns)):
+            yield self._frame(nested.spans.names[row])
+
     def _stack(self, thread: ThreadKey, row: int, time_ns: int) -> tuple[CallFrame, ...]:
+        """The frames around `row`; equal stacks are one object, as there are few of them and many kernels."""
         if row == NO_PARENT:
             return ()
-        began_ns = 0
+        nested = self.frames(thread)
         if self._sidecar.call_lines:
             ops = self.ops_at(thread, time_ns)
             began_ns = self.ops(thread).spans.start_ns[ops[-1]] if ops else 0
-        key = (thread, row, began_ns)
-        found = self._of_row.get(key)
+            stack = tuple(self._walk(nested, row, began_ns))
+            return self._same.setdefault(stack, stack)
+        names = nested.names_around(row)
+        found = self._of_names.get(names)
         if found is None:
-            stack = tuple(self._walk(self.frames(thread), row, began_ns))
-            found = self._of_row[key] = self._same.setdefault(stack, stack)
+            found = self._of_names[names] = tuple(map(self._frame, names))
         return found
 
     def _walk(self, nested: Nested, row: int, began_ns: int) -> Iterator[CallFrame]:
