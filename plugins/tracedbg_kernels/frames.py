@@ -8,7 +8,7 @@ from tracedbg.kernels import CallFrame
 
 _FRAME = re.compile(r"(?P<file>.+)\((?P<line>\d+)\): (?P<function>.+)", re.DOTALL)
 _MODULE = "nn.Module: "
-_ADDRESS = re.compile(r" (?:object )?at 0x[0-9a-f]+")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def frame_of(name: str) -> CallFrame:

@@ -62,9 +62,12 @@ class NsysSource:
             # Immutable: it is read where it lies, also on a disk that nothing can be written to.
             uri = f"file:{quote(os.path.abspath(file))}?mode=ro&immutable=1"
             with closing(sqlite3.connect(uri, uri=True)) as database:
-                return _Reading(file, database).timeline()
+                timeline = _Reading(file, database).timeline()
         except sqlite3.DatabaseError as error:
             raise TraceFileError(f"cannot read {file}: {error}{_cut_off(file)}") from error
+        if not timeline.damage and _cut_off(file):
+            timeline.damage.append(Damage("it is shorter than it says, and breaks off", timeline.size_bytes))
+        return timeline
 
 
 def _cut_off(file: str) -> str:

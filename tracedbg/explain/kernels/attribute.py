@@ -128,9 +128,7 @@ class Attribution:
             return self.of_launch(launch, kernel)
         if kernel.op:
             frames = self._named(kernel.op)
-            seen = self._seen(kernel, Rule.LAUNCH if frames else Rule.NONE, frames, kernel.op)
-            is_gradient = kernel.op.startswith(_GRADIENTS)
-            return seen._replace(is_backward=kernel.is_backward or is_gradient)
+            return self._seen(kernel, Rule.LAUNCH if frames else Rule.NONE, frames, kernel.op)
         return Attributed(kernel, Rule.NONE, Whose.BEFORE, is_backward=kernel.is_backward)
 
     def _seen(self, kernel: Kernel, rule: Rule, frames: tuple[CallFrame, ...], op: str) -> Attributed:
@@ -138,7 +136,8 @@ class Attribution:
         if whose is Whose.OP and not op:
             whose = Whose.LAUNCH
         lines = () if line is None else (line,)
-        return Attributed(kernel, rule, whose, lines, frames, op, kernel.is_backward)
+        is_backward = kernel.is_backward or op.startswith(_GRADIENTS)
+        return Attributed(kernel, rule, whose, lines, frames, op, is_backward)
 
     def op_name(self, thread: ThreadKey, rows: list[int]) -> str:
         """The name of the first of some ops; empty if there are none."""

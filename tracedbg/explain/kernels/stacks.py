@@ -165,7 +165,7 @@ class Stacks:
                 yield frame._replace(line=line, is_exact=True)
             else:
                 yield frame
-            if frame.file or line is None:
+            if frame.file or frame.module or line is None:
                 line = self._call_line(spans.start_ns[at])
 
     def _frame(self, name: int) -> CallFrame:
