@@ -64,6 +64,7 @@ def test_the_tables_and_pyproject_say_the_same():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["tracedbg.adapters"] == plugins.ADAPTERS
     assert project["entry-points"]["tracedbg.comparers"] == plugins.COMPARERS
+    assert project["entry-points"]["tracedbg.kernel_sources"] == plugins.SOURCES
     commands = project["entry-points"]["tracedbg.commands"]
     assert {name: at for name, at in commands.items() if at.startswith("tracedbg.")} == plugins.COMMANDS
     for package, oldest in plugins.FRAMEWORKS.items():

@@ -113,7 +113,7 @@ def _read(file: str, source: str | None) -> Timeline:
     timeline = read_timeline(file, source)
     for damage in timeline.damage:
         at = "" if damage.byte is None else f" at byte {damage.byte}"
-        complain(f"warning: {file}: {damage.message}{at}; what comes before is shown")
+        complain(f"warning: {file}: {damage.message}{at}; the rest is shown")
     return timeline
 
 
