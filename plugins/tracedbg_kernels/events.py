@@ -92,11 +92,9 @@ class Events(Generic[E]):
                 break
         if head:
             raise TraceFileError(f"{self.file} has no list of traceEvents: it is no Chrome trace")
-        raise TraceFileError(
-            f"{self.file} is empty"
-            if self._blocks.damage is None
-            else f"{self.file}: {self._blocks.damage.message}"
-        )
+        damage = self._blocks.damage
+        told = " is empty" if damage is None else f": {damage.message} at byte {damage.byte}"
+        raise TraceFileError(f"{self.file}{told}")
 
     def _chunk(self) -> Iterator[list[E]]:
         """The events that are whole in what is there of the file."""

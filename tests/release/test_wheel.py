@@ -44,10 +44,15 @@ def test_it_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "tracedbg",
+        "tracedbg_kernels",
         "tracedbg_pytest",
         "tracedbg_tui",
     }
-    folders = (ROOT / "tracedbg", ROOT / "plugins" / "tracedbg_pytest", ROOT / "tui" / "tracedbg_tui")
+    plugins = ROOT / "plugins"
+    folders = (
+        *(ROOT / "tracedbg", ROOT / "tui" / "tracedbg_tui"),
+        *(plugins / "tracedbg_kernels", plugins / "tracedbg_pytest"),
+    )
     in_tree = {str(path.relative_to(folder.parent)) for folder in folders for path in folder.rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == in_tree
     assert "tracedbg/py.typed" in names
