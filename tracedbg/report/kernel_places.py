@@ -33,7 +33,10 @@ def label(place: Place, style: Style, room: int) -> str:
     if not place.file and not place.name:
         return style.paint(style.end(f"{lead}(nothing more is known)", room), "dim")
     if not place.file:
-        return style.paint(lead, "dim") + style.end(clean(place.name), room - len(lead))
+        name = clean(place.name).removeprefix("void ")
+        is_path = "/" in name and " " not in name
+        fitting = style.tail(name, room - len(lead), "/") if is_path else style.end(name, room - len(lead))
+        return style.paint(lead, "dim") + fitting
     number = f":{place.line}" if place.line else ""
     room -= len(lead) + len(number)
     name = f" {clean(place.name)}" if place.name else ""

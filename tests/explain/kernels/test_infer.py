@@ -6,7 +6,7 @@ import pytest
 
 from kernel_files import event, frame, kernel, launch, write_kineto
 from tracedbg.explain.kernels import Rule, Whose, explain, read_timeline
-from tracedbg.explain.kernels.align import Example, Numbers, infer
+from tracedbg.explain.kernels.align import Example, Likeness, Numbers, infer
 
 LAYERS = 6
 NAMES = ["norm", "qkv", "attention", "out", "norm", "up", "down"]
@@ -64,7 +64,21 @@ def test_neighbours_that_do_not_agree_tell_nothing():
     assert infer(names, [4], [example]) == {}
     answers = [None] * 9 + ["one"] * 18 + [None] * 9
     agreed = Example(names, answers, answers)
-    assert infer(names, [4], [agreed]) == {4: "one"}
+    assert infer(names, [4], [agreed]) == {4: Likeness("one", is_single=False)}
+
+
+def test_of_several_that_are_alike_the_one_that_goes_on_is_taken():
+    numbers = Numbers()
+    names = numbers.sequence("xabcdefgh" + "abcdefgh" * 2 + "y" + "abcdefgh" * 3 + "y")
+    answers = [None] * 25 + [None] + [f"layer {at // 8}" for at in range(24)] + [None]
+    example = Example(names, answers, ["line"] * len(answers))
+    found = infer(names, range(9, 25), [example])
+    assert [found[at] for at in (24, 23, 17, 16)] == [
+        Likeness("layer 2", is_single=True),
+        Likeness("layer 2", is_single=True),
+        Likeness("layer 2", is_single=True),
+        Likeness("layer 1", is_single=True),
+    ]
 
 
 def test_collectives_on_a_stream_of_their_own_come_from_the_one_line_that_calls_them(explained):

@@ -8,7 +8,7 @@ kernel is attributed to: only whether two agree.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -17,7 +17,6 @@ A = TypeVar("A")
 
 CONTEXTS = ((24, 24), (12, 12), (8, 8), (0, 24), (24, 0), (0, 12), (12, 0), (4, 4), (0, 8), (8, 0))
 """How many neighbours before and after have to be the same; the first that tells is taken."""
-_NOBODY = -1
 
 
 class Numbers:
@@ -66,7 +65,21 @@ class Example(Generic[A]):
         self.keys = keys
 
 
-def infer(sequence: Sequenced, places: Iterable[int], examples: Sequence[Example[A]]) -> dict[int, A]:
+class Likeness(NamedTuple, Generic[A]):
+    """What a place was found to be like."""
+
+    answer: A
+    is_single: bool
+    """Whether it is like that one place: else like several, which agree by their keys alone."""
+
+
+_Spot = tuple[int, int]
+"""An example, and a place in its sequence."""
+
+
+def infer(
+    sequence: Sequenced, places: Iterable[int], examples: Sequence[Example[A]]
+) -> dict[int, Likeness[A]]:
     """The answers for `places` of `sequence` that the examples agree on.
 
     Args:
@@ -74,7 +87,7 @@ def infer(sequence: Sequenced, places: Iterable[int], examples: Sequence[Example
         places: where an answer is wanted.
         examples: sequences with answers; one may be `sequence` itself.
     """
-    found: dict[int, A] = {}
+    found: dict[int, frozenset[_Spot]] = {}
     left = list(places)
     for before, after in CONTEXTS:
         if not left:
@@ -84,26 +97,47 @@ def infer(sequence: Sequenced, places: Iterable[int], examples: Sequence[Example
             context = sequence.around(at, before, after)
             if context is not None:
                 wanted.setdefault(context, []).append(at)
-        for context, answer in _agreed(wanted, examples, before, after).items():
-            found.update(dict.fromkeys(wanted[context], answer))
+        for context, spots in _agreed(wanted, examples, before, after).items():
+            found.update(dict.fromkeys(wanted[context], spots))
         left = [at for at in left if at not in found]
-    return found
+    chosen = _in_a_row(found)
+    likeness = {}
+    for at, spots in found.items():
+        number, place = chosen.get(at) or min(spots)
+        answer = examples[number].answers[place]
+        if answer is not None:
+            likeness[at] = Likeness(answer, at in chosen)
+    return likeness
 
 
 def _agreed(
     wanted: dict[bytes, list[int]], examples: Sequence[Example[A]], before: int, after: int
-) -> dict[bytes, A]:
-    """The answer for each context that is wanted, where all places that have it agree."""
-    first: dict[bytes, tuple[Hashable, A]] = {}
+) -> dict[bytes, frozenset[_Spot]]:
+    """Where each context that is wanted stands in the examples, if the answers of all these agree."""
+    spots: dict[bytes, list[_Spot]] = {}
+    keys: dict[bytes, Hashable] = {}
     contested: set[bytes] = set()
-    for example in examples:
+    for number, example in enumerate(examples):
         for at, answer in enumerate(example.answers):
             if answer is None:
                 continue
             context = example.sequence.around(at, before, after)
             if context is None or context not in wanted:
                 continue
-            known = first.setdefault(context, (example.keys[at], answer))
-            if known[0] != example.keys[at]:
+            if keys.setdefault(context, example.keys[at]) != example.keys[at]:
                 contested.add(context)
-    return {context: answer for context, (_, answer) in first.items() if context not in contested}
+            spots.setdefault(context, []).append((number, at))
+    return {context: frozenset(at) for context, at in spots.items() if context not in contested}
+
+
+def _in_a_row(found: dict[int, frozenset[_Spot]]) -> dict[int, _Spot]:
+    """For places that are like several: the one that goes on from what its neighbour is like."""
+    chosen = {at: next(iter(spots)) for at, spots in found.items() if len(spots) == 1}
+    for step, order in ((1, sorted(found, reverse=True)), (-1, sorted(found))):
+        for at in order:
+            beside = chosen.get(at + step)
+            if at not in chosen and beside is not None:
+                spot = (beside[0], beside[1] - step)
+                if spot in found[at]:
+                    chosen[at] = spot
+    return chosen

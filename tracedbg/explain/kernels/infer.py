@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from tracedbg.explain.kernels.align import Example, Numbers, infer
+from tracedbg.explain.kernels.align import Example, Likeness, Numbers, infer
 from tracedbg.explain.kernels.attributed import Attributed, Rule, Whose
 from tracedbg.kernels import Kernel, Kind
 
@@ -42,10 +42,20 @@ def infer_before(found: list[Attributed]) -> list[Attributed]:
         of_name = _settled_names(found[at] for at in places)
         for index in unknown:
             kernel = found[places[index]].kernel
-            answer = inferred.get(index) or of_name.get(kernel.name)
+            likeness = inferred.get(index)
+            answer = of_name.get(kernel.name) if likeness is None else _known_of(likeness)
             if answer is not None:
                 result[places[index]] = answer._replace(kernel=kernel, rule=Rule.ALIGNED, is_inferred=True)
     return result
+
+
+def _known_of(likeness: Likeness[Attributed]) -> Attributed:
+    """What is known by a likeness: with several layers alike, the line, and not of which of them it is."""
+    if likeness.is_single:
+        return likeness.answer
+    return likeness.answer._replace(
+        frames=tuple(frame for frame in likeness.answer.frames if not frame.module)
+    )
 
 
 def _settled_names(found: Iterable[Attributed]) -> dict[str, Attributed]:
@@ -119,7 +129,8 @@ def _replayed(
         del whole[index]
     if whole:
         return whole
-    return infer(sequence, range(sequence.length), examples) or _by_count(kernels, examples)
+    inferred = infer(sequence, range(sequence.length), examples)
+    return {index: _known_of(one) for index, one in inferred.items()} or _by_count(kernels, examples)
 
 
 def _by_count(kernels: list[Attributed], examples: Sequence[Example[Attributed]]) -> dict[int, Attributed]:
