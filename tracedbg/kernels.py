@@ -189,6 +189,8 @@ class Sidecar:
     """Start of a call or op, in ns on the file's clock -> the line that the frame around it was on."""
     fused: dict[str, tuple[CallFrame, ...]] = field(default_factory=dict)
     """Name of a compiler's kernel -> the lines that it was fused from."""
+    fused_stacks: dict[str, tuple[tuple[CallFrame, ...], ...]] = field(default_factory=dict)
+    """The same where whole stacks are known: each innermost first."""
     op_stacks: dict[str, tuple[CallFrame, ...]] = field(default_factory=dict)
     """Name of an op -> its stack: node names of a `tf.function`."""
     files: dict[str, str] = field(default_factory=dict)

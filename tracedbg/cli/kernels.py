@@ -70,6 +70,15 @@ class Kernels:
             default=[],
             help="where the CUDA or HIP graphs were captured that TRACE replays; repeatable",
         )
+        parser.add_argument(
+            "--provenance",
+            metavar="FILE",
+            dest="provenances",
+            action="append",
+            default=[],
+            help="Inductor's record of the stacks that its kernels were fused from"
+            " (inductor_provenance_tracking_kernel_stack_traces.json); repeatable",
+        )
         parser.add_argument("--against", metavar="TRACE", help="what got slower or new since this file")
         parser.add_argument(
             "--annotate", metavar="FILE", help="show this source file with the time of each line"
@@ -90,11 +99,11 @@ class Kernels:
 
         view = View(tuple(args.roots), tuple(args.skip))
         captures = [_read(file, args.source) for file in args.captures]
-        explained = [_explain(file, args.source, view, captures) for file in args.traces]
+        explained = [_explain(file, args, view, captures) for file in args.traces]
         level = Level.LINE if args.annotate else Level(args.by)
         table = tabulate((one for each in explained for one in each.kernels), level)
         if args.against:
-            before = [_explain(args.against, args.source, view, captures)]
+            before = [_explain(args.against, args, view, captures)]
             _show_changes(explained, before, table, args)
         elif args.annotate:
             from tracedbg.report.kernel_source import annotated  # noqa: PLC0415  deferred: as above
@@ -117,10 +126,14 @@ def _read(file: str, source: str | None) -> Timeline:
     return timeline
 
 
-def _explain(file: str, source: str | None, view: View, captures: Sequence[Timeline]) -> Explained:
-    from tracedbg.explain.kernels import explain  # noqa: PLC0415  deferred: `--help` need not load it
+def _explain(file: str, args: argparse.Namespace, view: View, captures: Sequence[Timeline]) -> Explained:
+    from tracedbg.explain.kernels import explain, read_sidecar  # noqa: PLC0415  deferred: `--help` need not load it
+    from tracedbg.explain.kernels.provenance import read_provenance  # noqa: PLC0415  deferred: likewise
 
-    return explain(_read(file, source), view, captures=captures)
+    sidecar = read_sidecar(file)
+    for provenance in args.provenances:
+        sidecar.fused_stacks |= read_provenance(provenance)
+    return explain(_read(file, args.source), view, sidecar, captures)
 
 
 def _show(explained: Sequence[Explained], table: Table, args: argparse.Namespace) -> None:

@@ -35,8 +35,9 @@ class Attribution:
 
     def of(self, kernel: Kernel) -> Attributed:
         """Where `kernel` came from."""
-        if kernel.frames or kernel.fused or kernel.name in self.sidecar.fused:
-            return self._told(kernel)
+        fused = self._fused_of(kernel)
+        if kernel.frames or fused:
+            return self._told(kernel, fused)
         if kernel.launch is None:
             return self._by_op(kernel)
         key = (kernel.launch.thread, kernel.launch.start_ns)
@@ -95,9 +96,16 @@ class Attribution:
         best = best or self._seen(kernel, Rule.LAUNCH, (), op)
         return best._replace(is_backward=True, backward_call=call)
 
-    def _told(self, kernel: Kernel) -> Attributed:
+    def _fused_of(self, kernel: Kernel) -> tuple[tuple[CallFrame, ...], ...]:
+        """The stacks of what `kernel` was fused from, by the file or else by its name; empty for most."""
+        if kernel.fused or not (self.sidecar.fused or self.sidecar.fused_stacks):
+            return kernel.fused
+        name = kernel.name.removesuffix(".kd")
+        lines = self.sidecar.fused.get(name, ())
+        return self.sidecar.fused_stacks.get(name, ()) or tuple((line,) for line in lines)
+
+    def _told(self, kernel: Kernel, fused: tuple[tuple[CallFrame, ...], ...]) -> Attributed:
         """A kernel of which the file, or the sidecar, tells the lines itself."""
-        fused = kernel.fused or [(line,) for line in self.sidecar.fused.get(kernel.name, ())]
         below = Attributed(kernel, Rule.NONE, Whose.BEFORE)
         if kernel.frames:
             below = self._seen(kernel, Rule.LAUNCH, kernel.frames, kernel.op)

@@ -48,7 +48,12 @@ def read_sidecar(trace: str) -> Sidecar:
         raise TraceFileError(f"{file} is damaged: {error}; remove it to do without") from error
     if found.format != FORMAT:
         raise TraceFileError(f"{file} has format {found.format!r}, not {FORMAT!r}; remove it to do without")
-    return Sidecar(dict(found.call_lines), _frames(found.fused), _frames(found.op_stacks), found.files)
+    return Sidecar(
+        call_lines=dict(found.call_lines),
+        fused=_frames(found.fused),
+        op_stacks=_frames(found.op_stacks),
+        files=found.files,
+    )
 
 
 def write_sidecar(trace: str, sidecar: Sidecar) -> str:
