@@ -160,7 +160,12 @@ class _Reading:
         timeline.forwards = {
             ended: self._begun[flow] for flow, ended in self._ended.items() if flow in self._begun
         }
+        has_frames = any(len(thread.frames) for thread in timeline.threads.values())
         for thread in timeline.threads.values():
+            if (
+                has_frames
+            ):  # they know more than the stacks at ops, whose lines then begin their functions as well
+                thread.ops.stacks.clear()
             sort_spans(thread.ops)
             sort_spans(thread.frames)
         if not timeline.kernels and not any(map(len, (t.ops for t in timeline.threads.values()))):

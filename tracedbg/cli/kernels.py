@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tracedbg.cli.output import check_writable, complain, open_output, style_for
 from tracedbg.cli.program import positive
+from tracedbg.cli.progress import working
 from tracedbg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class Kernels:
             dest="provenances",
             action="append",
             default=[],
-            help="Inductor's record of the stacks that its kernels were fused from"
-            " (inductor_provenance_tracking_kernel_stack_traces.json); repeatable",
+            help="the log that torch wrote with INDUCTOR_PROVENANCE=1 and TORCH_TRACE set: what its kernels"
+            " were fused from; repeatable",
         )
         parser.add_argument("--against", metavar="TRACE", help="what got slower or new since this file")
         parser.add_argument(
@@ -119,7 +120,8 @@ class Kernels:
 def _read(file: str, source: str | None) -> Timeline:
     from tracedbg.explain.kernels import read_timeline  # noqa: PLC0415  deferred: `--help` need not load it
 
-    timeline = read_timeline(file, source)
+    with working(f"reading {file}"):
+        timeline = read_timeline(file, source)
     for damage in timeline.damage:
         at = "" if damage.byte is None else f" at byte {damage.byte}"
         complain(f"warning: {file}: {damage.message}{at}; the rest is shown")
@@ -133,7 +135,9 @@ def _explain(file: str, args: argparse.Namespace, view: View, captures: Sequence
     sidecar = read_sidecar(file)
     for provenance in args.provenances:
         sidecar.fused_stacks |= read_provenance(provenance)
-    return explain(_read(file, args.source), view, sidecar, captures)
+    timeline = _read(file, args.source)
+    with working(f"finding the lines of {file}"):
+        return explain(timeline, view, sidecar, captures)
 
 
 def _show(explained: Sequence[Explained], table: Table, args: argparse.Namespace) -> None:

@@ -39,7 +39,8 @@ def annotated(file: str, text: str, table: Table, style: Style) -> str:
     title = f"{style.path(file)}: {milliseconds(total_ns)} ms, {share}"
     shown = [style.paint(title, "bold")]
     if times and not is_exact:
-        shown += style.wrap("The file names functions by the line on which they begin: so does this.", 0)
+        words = "Where the trace knows the function alone, its time stands at the line on which that begins."
+        shown += style.wrap(words, 0)
     shown.append(style.paint(head, "dim"))
     for number, line in enumerate(lines, 1):
         time_ns = times[number]

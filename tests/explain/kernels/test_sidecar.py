@@ -66,6 +66,32 @@ def test_a_triton_kernel_is_split_over_the_lines_of_the_record(tmp_path, record)
     assert [line.line for line in one.lines] == [12, 14]
 
 
+def test_a_log_of_torch_has_a_record_for_each_graph(tmp_path):
+    file = tmp_path / "dedicated_log_torch_trace_x.log"
+    named = 'V1 1 torch/x.py:1] {"artifact": {"name": "inductor_provenance_tracking_kernel_stack_traces"}}\n'
+    records = [{"cpp_fused_0:1": [stack(12)]}, {"cpp_fused_0:2": [stack(14)], "cpp_fused_1:3": [stack(15)]}]
+    other = 'V1 1 torch/y.py:1] {"artifact": {"name": "other"}}\n\t{"cpp_fused_9": []}\n'
+    file.write_text(other + "".join(f"{named}\t{json.dumps(record)}\n{other}" for record in records))
+    found = read_provenance(str(file))
+    assert {name: [one[0].line for one in stacks] for name, stacks in found.items()} == {
+        "cpp_fused_0": [12, 14],
+        "cpp_fused_1": [15],
+    }
+    event = kernel_event("graph_0_cpp_fused_1", 1_000, 10, 1)
+    timeline = read_timeline(write_kineto(tmp_path / "trace.json", [event]))
+    one = explain(timeline, sidecar=Sidecar(fused_stacks=found)).kernels[0]
+    assert [line.line for line in one.lines] == [15]
+
+
+def test_a_log_without_a_record_is_told_with_the_way_out(tmp_path):
+    file = tmp_path / "some.log"
+    file.write_text("V1 1 torch/y.py:1] {}\n\tpayload\n")
+    with pytest.raises(TraceFileError) as raised:
+        read_provenance(str(file))
+    told = "has no record of Inductor's kernels; set INDUCTOR_PROVENANCE=1 as well"
+    assert str(raised.value) == f"{file} {told}"
+
+
 def test_what_is_no_record_is_told(tmp_path):
     file = tmp_path / "other.json"
     file.write_text("[1]")

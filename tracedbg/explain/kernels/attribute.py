@@ -5,6 +5,7 @@ What can be told only by comparing kernels is in `align`. It must not know any f
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tracedbg.explain.kernels.attributed import Attributed, Rule, Whose
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tracedbg.kernels import Timeline
 
 _GRADIENTS = "gradient_tape/"
+_GRAPH = re.compile(r"^graph_\d+_(?=cpp_)")
+"""Inductor writes it before the name of a C++ kernel in a profile."""
 
 
 class Attribution:
@@ -100,7 +103,7 @@ class Attribution:
         """The stacks of what `kernel` was fused from, by the file or else by its name; empty for most."""
         if kernel.fused or not (self.sidecar.fused or self.sidecar.fused_stacks):
             return kernel.fused
-        name = kernel.name.removesuffix(".kd")
+        name = _GRAPH.sub("", kernel.name.removesuffix(".kd"))
         lines = self.sidecar.fused.get(name, ())
         return self.sidecar.fused_stacks.get(name, ()) or tuple((line,) for line in lines)
 
