@@ -193,7 +193,7 @@ def watched_packages() -> list[str]:
 def _load(kind: str, group: str, ours: dict[str, str], name: str) -> Any:
     target = ours.get(name) or _foreign(group).get(name)
     if target is None:
-        raise UnknownPluginError(kind, name, [*ours, *_foreign(group)])
+        raise UnknownPluginError(kind, name, list(dict.fromkeys([*ours, *_foreign(group)])))
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
 
