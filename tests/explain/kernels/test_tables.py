@@ -64,6 +64,18 @@ def test_splitting_loses_no_nanosecond(kernels):
         )
 
 
+def test_a_shortened_path_and_the_full_one_are_one_file():
+    def at(file, line):
+        frames = (CallFrame(file, line, "f"),)
+        return Attributed(Kernel("0", "7", 0, 10, "k"), Rule.LAUNCH, Whose.LINE, frames, frames)
+
+    rows = tabulate([at("net/model.py", 8), at("/home/me/net/model.py", 8), at("model.py", 1)]).rows
+    assert [(row.place.file, row.place.line, row.count) for row in rows] == [
+        ("/home/me/net/model.py", 8, 2),
+        ("model.py", 1, 1),
+    ]
+
+
 def test_idle_time_is_at_the_line_that_the_host_was_on(tmp_path):
     found = [
         frame("load.py(3): batch", 0, 60_000, 1),

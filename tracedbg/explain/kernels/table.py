@@ -98,10 +98,14 @@ def tabulate(kernels: Iterable[Attributed], level: Level = Level.LINE) -> Table:
     """The table of `kernels` by `level`."""
     rows: dict[Place, Row] = {}
     count = total_ns = 0
+    kernels = list(kernels)
+    full = _full_paths(line.file for one in kernels for line in one.lines)
     for one in kernels:
         count += 1
         total_ns += one.duration_ns
         places = places_of(one, level)
+        if full:
+            places = [place._replace(file=full.get(place.file, place.file)) for place in places]
         part_ns, rest_ns = divmod(one.duration_ns, len(places))
         for index, place in enumerate(places):
             row = rows.get(place)
@@ -110,6 +114,20 @@ def tabulate(kernels: Iterable[Attributed], level: Level = Level.LINE) -> Table:
             _add(row, one, part_ns + (index < rest_ns), is_split=len(places) > 1)
     ordered = sorted(rows.values(), key=lambda row: (-row.time_ns, row.place))
     return Table(level, tuple(ordered), total_ns, count)
+
+
+def _full_paths(files: Iterable[str]) -> dict[str, str]:
+    """A path without the folders that lead to it -> the full one, where that is there and the only one.
+
+    A profiler shortens paths; a compiler's record of the same file does not.
+    """
+    known = set(files)
+    found: dict[str, str] = {}
+    for file in known:
+        longer = [other for other in known if other.endswith("/" + file)] if file else []
+        if len(longer) == 1:
+            found[file] = longer[0]
+    return found
 
 
 def _add(row: Row, one: Attributed, time_ns: int, *, is_split: bool) -> None:
