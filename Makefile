@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS ?= dev,torch,tensorflow
+EXTRAS ?= dev,torch,tensorflow,export
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help

@@ -57,6 +57,7 @@ COMMANDS = {
     "diff": "tracedbg.cli.diff:Diff",
     "compare": "tracedbg.cli.compare:Compare",
     "kernels": "tracedbg.cli.kernels:Kernels",
+    "export": "tracedbg.cli.export:Export",
     "runs": "tracedbg.cli.runs:Runs",
     "dap": "tracedbg.cli.dap:Dap",
     "doctor": "tracedbg.cli.doctor:Doctor",

@@ -46,40 +46,7 @@ class Kernels:
         parser.add_argument(
             "--top", metavar="N", type=positive, default=_TOP, help="how many rows (default: %(default)s)"
         )
-        parser.add_argument(
-            "--project-root",
-            metavar="DIR",
-            dest="roots",
-            action="append",
-            default=[],
-            help="only lines below this folder or package count as yours; repeatable (default: all but"
-            " frameworks)",
-        )
-        parser.add_argument(
-            "--skip",
-            metavar="PATTERN",
-            action="append",
-            default=[],
-            help="pass over a wrapper: a file, function or file:function; `*` stands for anything;"
-            " repeatable",
-        )
-        parser.add_argument(
-            "--capture",
-            metavar="TRACE",
-            dest="captures",
-            action="append",
-            default=[],
-            help="where the CUDA or HIP graphs were captured that TRACE replays; repeatable",
-        )
-        parser.add_argument(
-            "--provenance",
-            metavar="FILE",
-            dest="provenances",
-            action="append",
-            default=[],
-            help="the log that torch wrote with INDUCTOR_PROVENANCE=1 and TORCH_TRACE set: what its kernels"
-            " were fused from; repeatable",
-        )
+        add_view_options(parser)
         parser.add_argument("--against", metavar="TRACE", help="what got slower or new since this file")
         parser.add_argument(
             "--annotate", metavar="FILE", help="show this source file with the time of each line"
@@ -87,24 +54,21 @@ class Kernels:
         parser.add_argument(
             "--json", metavar="FILE", help="write all rows to FILE as JSON instead (-: to stdout)"
         )
-        parser.add_argument(
-            "--source", metavar="NAME", help="which kernel source reads the files (default: by content)"
-        )
 
     def run(self, args: argparse.Namespace) -> int:
         """Write the table to stdout."""
         if args.json and args.json != _STDOUT:
             check_writable(args.json, "--json")
         text = _text_of(args.annotate) if args.annotate else ""
-        from tracedbg.explain.kernels import Level, View, tabulate  # noqa: PLC0415  deferred: `--help` need not load it
+        from tracedbg.explain.kernels import Level, tabulate  # noqa: PLC0415  deferred: `--help` need not load it
 
-        view = View(tuple(args.roots), tuple(args.skip))
-        captures = [_read(file, args.source) for file in args.captures]
-        explained = [_explain(file, args, view, captures) for file in args.traces]
+        view = view_of(args)
+        captures = [read_file(file, args.source) for file in args.captures]
+        explained = [explain_file(file, args, view, captures) for file in args.traces]
         level = Level.LINE if args.annotate else Level(args.by)
         table = tabulate((one for each in explained for one in each.kernels), level)
         if args.against:
-            before = [_explain(args.against, args, view, captures)]
+            before = [explain_file(args.against, args, view, captures)]
             _show_changes(explained, before, table, args)
         elif args.annotate:
             from tracedbg.report.kernel_source import annotated  # noqa: PLC0415  deferred: as above
@@ -117,7 +81,55 @@ class Kernels:
         return 0
 
 
-def _read(file: str, source: str | None) -> Timeline:
+def add_view_options(parser: Parser) -> None:
+    """The options that say how a trace is read, and whose lines count."""
+    parser.add_argument(
+        "--project-root",
+        metavar="DIR",
+        dest="roots",
+        action="append",
+        default=[],
+        help="only lines below this folder or package count as yours; repeatable (default: all but"
+        " frameworks)",
+    )
+    parser.add_argument(
+        "--skip",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="pass over a wrapper: a file, function or file:function; `*` stands for anything; repeatable",
+    )
+    parser.add_argument(
+        "--capture",
+        metavar="TRACE",
+        dest="captures",
+        action="append",
+        default=[],
+        help="where the CUDA or HIP graphs were captured that TRACE replays; repeatable",
+    )
+    parser.add_argument(
+        "--provenance",
+        metavar="FILE",
+        dest="provenances",
+        action="append",
+        default=[],
+        help="the log that torch wrote with INDUCTOR_PROVENANCE=1 and TORCH_TRACE set: what its kernels"
+        " were fused from; repeatable",
+    )
+    parser.add_argument(
+        "--source", metavar="NAME", help="which kernel source reads the files (default: by content)"
+    )
+
+
+def view_of(args: argparse.Namespace) -> View:
+    """Whose lines count, by the options."""
+    from tracedbg.explain.kernels import View  # noqa: PLC0415  deferred: `--help` need not load it
+
+    return View(tuple(args.roots), tuple(args.skip))
+
+
+def read_file(file: str, source: str | None) -> Timeline:
+    """What `file` tells, with a warning on stderr for what of it is damaged."""
     from tracedbg.explain.kernels import read_timeline  # noqa: PLC0415  deferred: `--help` need not load it
 
     with working(f"reading {file}"):
@@ -128,14 +140,15 @@ def _read(file: str, source: str | None) -> Timeline:
     return timeline
 
 
-def _explain(file: str, args: argparse.Namespace, view: View, captures: Sequence[Timeline]) -> Explained:
+def explain_file(file: str, args: argparse.Namespace, view: View, captures: Sequence[Timeline]) -> Explained:
+    """The kernels of `file` with their lines, as the options want them."""
     from tracedbg.explain.kernels import explain, read_sidecar  # noqa: PLC0415  deferred: `--help` need not load it
     from tracedbg.explain.kernels.provenance import read_provenance  # noqa: PLC0415  deferred: likewise
 
     sidecar = read_sidecar(file)
     for provenance in args.provenances:
         sidecar.fused_stacks |= read_provenance(provenance)
-    timeline = _read(file, args.source)
+    timeline = read_file(file, args.source)
     with working(f"finding the lines of {file}"):
         return explain(timeline, view, sidecar, captures)
 

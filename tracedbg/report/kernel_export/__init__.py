@@ -1,0 +1,1 @@
+"""Kernels with their lines in the formats of other tools: a module for each, loaded when it is asked for."""

@@ -1,0 +1,48 @@
+"""Chrome's trace format: for chrome://tracing and everything that reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from tracedbg.report.kernel_export.slices import tracks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tracedbg.explain.kernels import Explained
+
+
+def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
+    """Write an event for each slice, one to a line."""
+    encode = msgspec.json.Encoder().encode
+    stream.write(b'{"displayTimeUnit": "ns", "traceEvents": [\n')
+    events = enumerate(_events(explained))
+    stream.writelines((b",\n" if number else b"") + encode(event) for number, event in events)
+    stream.write(b"\n]}\n")
+
+
+def _events(explained: Sequence[Explained]) -> Iterator[dict[str, Any]]:
+    groups: dict[str, int] = {}
+    for thread, track in enumerate(tracks_of(explained)):
+        if track.group not in groups:
+            groups[track.group] = len(groups)
+            yield _named("process_name", groups[track.group], 0, track.group)
+        process = groups[track.group]
+        yield _named("thread_name", process, thread, track.name)
+        for one in track.slices:
+            yield {
+                "ph": "X",
+                "name": one.name,
+                "cat": one.category,
+                "pid": process,
+                "tid": thread,
+                "ts": one.start_ns / 1000,
+                "dur": one.duration_ns / 1000,
+                "args": one.arguments,
+            }
+
+
+def _named(what: str, process: int, thread: int, name: str) -> dict[str, Any]:
+    return {"ph": "M", "name": what, "pid": process, "tid": thread, "args": {"name": name}}
