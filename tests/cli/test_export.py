@@ -85,15 +85,19 @@ def perfetto_slices(file):
     trace_pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
     trace = trace_pb2.Trace.FromString(file.read_bytes())
     tracks, open_slices, found = {}, {}, []
+    names, keys, values = {}, {}, {}
     for packet in trace.packet:
+        names |= {one.iid: one.name for one in packet.interned_data.event_names}
+        keys |= {one.iid: one.name for one in packet.interned_data.debug_annotation_names}
+        values |= {one.iid: one.str.decode() for one in packet.interned_data.debug_annotation_string_values}
         if packet.HasField("track_descriptor"):
             tracks[packet.track_descriptor.uuid] = packet.track_descriptor.name
             continue
         event = packet.track_event
         stack = open_slices.setdefault(event.track_uuid, [])
         if event.type == trace_pb2.TrackEvent.TYPE_SLICE_BEGIN:
-            arguments = {one.name: one.string_value for one in event.debug_annotations}
-            stack.append((tracks[event.track_uuid], event.name, packet.timestamp, arguments))
+            arguments = {keys[one.name_iid]: values[one.string_value_iid] for one in event.debug_annotations}
+            stack.append((tracks[event.track_uuid], names[event.name_iid], packet.timestamp, arguments))
         else:
             track, name, start_ns, arguments = stack.pop()
             found.append((track, name, start_ns, packet.timestamp - start_ns, arguments))

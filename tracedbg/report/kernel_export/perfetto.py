@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tracedbg.report.kernel_export.slices import Slice
 
 _SEQUENCE = 1
+_VALUES = "debug_annotation_string_values"
+_CLEARED, _NEEDED = 1, 2
+"""Of `TracePacket.SequenceFlags`: nothing is interned yet; what is interned is needed."""
 
 
 def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
@@ -28,34 +31,62 @@ def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
         from perfetto.trace_builder.proto_builder import StreamingTraceProtoBuilder  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("writing Perfetto's format", "export") from error
-    builder = StreamingTraceProtoBuilder(stream)
-    number = 0
+    writer = _Writer(StreamingTraceProtoBuilder(stream), TrackEvent)
     for track in tracks_of(explained):
         for lane, slices in enumerate(lanes(track.slices)):
-            number += 1
-            packet = builder.create_packet()
-            packet.track_descriptor.uuid = number
-            packet.track_descriptor.name = f"{track.name}, lane {lane}" if lane else track.name
-            builder.write_packet(packet)
-            for time_ns, one in _ends(slices):
-                packet = builder.create_packet()
-                packet.timestamp = time_ns
-                packet.trusted_packet_sequence_id = _SEQUENCE
-                packet.track_event.track_uuid = number
-                if one is None:
-                    packet.track_event.type = TrackEvent.TYPE_SLICE_END
-                else:
-                    packet.track_event.type = TrackEvent.TYPE_SLICE_BEGIN
-                    _describe(packet.track_event, one)
-                builder.write_packet(packet)
+            writer.write_track(f"{track.name}, lane {lane}" if lane else track.name, slices)
 
 
-def _describe(event: Any, one: Slice) -> None:
-    event.name = one.name
-    event.categories.append(one.category)
-    for key, value in one.arguments.items():
-        annotation = event.debug_annotations.add()
-        annotation.name, annotation.string_value = key, value
+class _Writer:
+    """Writes tracks, each text only once: later packets have its number."""
+
+    def __init__(self, builder: Any, track_event: Any) -> None:
+        self._builder = builder
+        self._begin, self._end = track_event.TYPE_SLICE_BEGIN, track_event.TYPE_SLICE_END
+        self._tracks = 0
+        self._is_first = True
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def write_track(self, name: str, slices: Sequence[Slice]) -> None:
+        """A track with its slices, none of which overlaps another without being inside of it."""
+        self._tracks += 1
+        packet = self._builder.create_packet()
+        packet.track_descriptor.uuid = self._tracks
+        packet.track_descriptor.name = name
+        self._builder.write_packet(packet)
+        for time_ns, one in _ends(slices):
+            self._write_end(time_ns, one)
+
+    def _write_end(self, time_ns: int, one: Slice | None) -> None:
+        packet = self._builder.create_packet()
+        packet.timestamp = time_ns
+        packet.trusted_packet_sequence_id = _SEQUENCE
+        packet.sequence_flags = _NEEDED | (_CLEARED if self._is_first else 0)
+        self._is_first = False
+        event = packet.track_event
+        event.track_uuid = self._tracks
+        event.type = self._end if one is None else self._begin
+        if one is not None:
+            event.name_iid = self._interned(packet, "event_names", one.name)
+            event.category_iids.append(self._interned(packet, "event_categories", one.category))
+            for key, value in one.arguments.items():
+                annotation = event.debug_annotations.add()
+                annotation.name_iid = self._interned(packet, "debug_annotation_names", key)
+                annotation.string_value_iid = self._interned(packet, _VALUES, value)
+        self._builder.write_packet(packet)
+
+    def _interned(self, packet: Any, kind: str, text: str) -> int:
+        """The number of `text`, which comes with this packet if it is new."""
+        number = self._numbers.get((kind, text))
+        if number is None:
+            number = self._numbers[kind, text] = len(self._numbers) + 1
+            entry = getattr(packet.interned_data, kind).add()
+            entry.iid = number
+            if kind == _VALUES:
+                entry.str = text.encode()
+            else:
+                entry.name = text
+        return number
 
 
 def _ends(slices: Sequence[Slice]) -> list[tuple[int, Slice | None]]:
