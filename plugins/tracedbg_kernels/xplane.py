@@ -30,6 +30,8 @@ _HOST = "/host:CPU"
 _PYTHON = re.compile(r"\$(?P<file>.*?):(?P<line>\d+) (?P<function>.+)", re.DOTALL)
 _NODE = re.compile(r"(?P<node>[\w.][\w./-]*):(?P<op>[A-Za-z_]\w*)")
 _EAGER = "EagerLocalExecute: "
+_CALLS = ("__inference_", "__forward_", "__backward_", "PartitionedCall", "StatefulPartitionedCall")
+"""Calls of whole graphs: their time is that of the nodes, which other threads run."""
 _BACKWARD = re.compile(r"transpose\(jvp\(|(?:^|/)gradient_tape/|/gradients/")
 _XLA = "XlaModule"
 
@@ -123,10 +125,12 @@ class _Reading:
             elif "hlo_op" in event.stats:
                 self._take_host_instruction(key, event)
             elif event.name.startswith(_EAGER):
-                self._add(key, event, event.name.removeprefix(_EAGER))
+                op = event.name.removeprefix(_EAGER)
+                if not op.startswith(_CALLS):
+                    self._add(key, event, op)
             else:
                 node = _NODE.fullmatch(event.name)
-                if node is not None:
+                if node is not None and not node["op"].startswith(_CALLS):
                     self._add(key, event, node["node"])
 
     def _take_host_instruction(self, key: ThreadKey, event: Event) -> None:

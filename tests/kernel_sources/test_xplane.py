@@ -7,6 +7,7 @@ import pytest
 from kernel_files import entry, message, write_xplane
 from kernel_source_contract import KernelSourceContract
 from tracedbg.explain.kernels import Rule, explain, tabulate
+from tracedbg.explain.kernels.nodes import stack_of
 from tracedbg.kernels import CallFrame, Sidecar
 from tracedbg_kernels.hlo import Program
 from tracedbg_kernels.planes import planes_of
@@ -62,6 +63,35 @@ def test_nodes_of_a_tf_function_find_their_lines_by_name(tmp_path):
         ((line,), False, 2_000),
         ((line,), True, 3_000),
     ]
+
+
+@pytest.mark.parametrize(
+    ("node", "original"),
+    [
+        ("net/mul", "net/mul"),
+        ("gradient_tape/net/mul/Mul_1", "net/mul"),
+        ("ArithmeticOptimizer/ReplaceMulWithSquare_net/mul", "net/mul"),
+        ("net/mul-0-TransposeNHWCToNCHW-LayoutOptimizer", "net/mul"),
+        ("ConstantFolding/net/mul-folded-1", "net/mul"),
+        ("other/add", None),
+    ],
+)
+def test_a_node_that_was_derived_or_rewritten_has_the_line_of_its_original(node, original):
+    known = {"net/mul": (CallFrame("net.py", 3, "call"),)}
+    assert stack_of(node, known) == (known[original] if original else ())
+
+
+def test_a_call_of_a_graph_is_no_op_of_its_own(tmp_path):
+    names = [
+        entry(4, 1, (2, "EagerLocalExecute: __inference_step_39")),
+        entry(4, 2, (2, "EagerLocalExecute: MatMul")),
+        entry(4, 3, (2, "call:StatefulPartitionedCall")),
+    ]
+    rows = [(4, message((1, at), (2, 1_000_000 * at), (3, 500_000))) for at in (1, 2, 3)]
+    host = message((2, "/host:CPU"), (3, message((1, 5), (2, "python"), *rows)), *names)
+    file = tmp_path / "a.xplane.pb"
+    file.write_bytes(message((1, host)))
+    assert [one.op for one in explain(XplaneSource().read(str(file))).kernels] == ["MatMul"]
 
 
 def test_negative_numbers_and_unknown_fields_are_read():

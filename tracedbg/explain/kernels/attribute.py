@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tracedbg.explain.kernels import nodes
 from tracedbg.explain.kernels.attributed import Attributed, Rule, Whose
 from tracedbg.explain.kernels.backward import BackwardPass
 from tracedbg.explain.kernels.stacks import Stacks
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tracedbg.explain.kernels.backward import Backward
     from tracedbg.kernels import Timeline
 
-_GRADIENTS = "gradient_tape/"
 _GRAPH = re.compile(r"^graph_\d+_(?=cpp_)")
 """Inductor writes it before the name of a C++ kernel in a profile."""
 
@@ -58,7 +58,11 @@ class Attribution:
         if backward is not None:
             return self._of_backward(kernel, launch, rows, backward, op)
         frames = launch.frames or self.stack_at(thread, time_ns, rows)
-        return self._seen(kernel, Rule.LAUNCH, frames or self._named(op), op)
+        seen = self._seen(kernel, Rule.LAUNCH, frames, op)
+        if seen.whose is not Whose.LINE:
+            named = self._seen(kernel, Rule.LAUNCH, self._named(op), op)
+            seen = named if named.whose is Whose.LINE else seen
+        return seen
 
     def stack_at(
         self, thread: ThreadKey, time_ns: int, rows: list[int] | None = None
@@ -147,7 +151,7 @@ class Attribution:
         if whose is Whose.OP and not op:
             whose = Whose.LAUNCH
         lines = () if line is None else (line,)
-        is_backward = kernel.is_backward or op.startswith(_GRADIENTS)
+        is_backward = kernel.is_backward or op.startswith(nodes.GRADIENTS)
         return Attributed(kernel, rule, whose, lines, frames, op, is_backward)
 
     def op_name(self, thread: ThreadKey, rows: list[int]) -> str:
@@ -162,15 +166,5 @@ class Attribution:
         return next((stacks[row] for row in rows if row in stacks), ()) if stacks else ()
 
     def _named(self, op: str) -> tuple[CallFrame, ...]:
-        """The stack of an op by its name; that of its forward for `gradient_tape/forward/...`."""
-        known = self.sidecar.op_stacks or self.timeline.op_stacks
-        if not known or not op:
-            return ()
-        parts = op.removeprefix(_GRADIENTS).split("/")
-        if op.startswith(_GRADIENTS):
-            while parts:
-                found = known.get("/".join(parts))
-                if found:
-                    return found
-                parts.pop()
-        return known.get(op, ())
+        """The stack of an op by its name."""
+        return nodes.stack_of(op, self.sidecar.op_stacks or self.timeline.op_stacks)
