@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tracedbg import events as ev
+from tracedbg.kernels import KernelsSeen
 from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
 
 FILE = "/home/me/train.py"
@@ -103,6 +104,7 @@ class Process:
     all_calls: list[ev.Calls] = field(default_factory=list)
     all_stale: list[ev.Stale] = field(default_factory=list)
     all_faults: list[ev.Fault] = field(default_factory=list)
+    all_kernel_windows: list[KernelsSeen] = field(default_factory=list)
     all_tallies: list[Tally] = field(default_factory=list)
     all_dropped: dict[str, int] = field(default_factory=dict)
 
@@ -129,6 +131,9 @@ class Process:
 
     def faults(self):
         return self.all_faults
+
+    def kernel_windows(self):
+        return self.all_kernel_windows
 
     def tallies(self):
         return self.all_tallies

@@ -1,7 +1,7 @@
 """The vocabulary of tracedbg: what an adapter can say about a user's program.
 
 Frozen data only. This module knows no framework, no storage and no screen; every other
-module may import it, and it imports nothing of ours.
+module may import it, and it imports nothing of ours but `kernels`, a part of the vocabulary.
 
 One file, although a long one: it is one vocabulary, and is read as a whole.
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+
+from tracedbg.kernels import KernelsSeen
 
 
 class Framework(str, Enum):
@@ -473,6 +475,7 @@ Event = (
     | Fallback
     | Calls
     | Stale
+    | KernelsSeen
     | FrameworkSeen
     | Fault
 )

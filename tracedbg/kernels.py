@@ -212,3 +212,21 @@ class KernelSource(Protocol):
         Raises:
             TraceFileError: there is nothing in it that could be read.
         """
+
+
+@dataclass(frozen=True)
+class KernelsSeen:
+    """An event: what a framework's own profiler saw in a stretch of the program's run."""
+
+    profiler: str
+    """`torch`, `tensorflow`."""
+    kernels: tuple[Kernel, ...] = ()
+    start_ns: int = 0
+    """Of the stretch, since the run's start. The kernels' own starts are on the profiler's clock."""
+    end_ns: int = 0
+    steps: int = 0
+    """Whole steps in it; 0 where none was told."""
+    dropped: int = 0
+    """Kernels that were counted, and not kept."""
+    note: str = ""
+    """Why it is less than was asked for; empty where it is not."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracedbg.debugging import Walker
     from tracedbg.hooks import Adapter
     from tracedbg.kernels import KernelSource
+    from tracedbg.window import Profiler
 
 ADAPTERS = {
     "tf_function": "tracedbg.adapters.tf_function:TfFunctionAdapter",
@@ -43,6 +44,11 @@ COMPARERS = {
     "torch_compile": "tracedbg.adapters.torch_compile.compare:TorchComparer",
 }
 """What compares traced code with eager code; loaded only by `tracedbg compare`."""
+PROFILERS = {
+    "torch_kernels": "tracedbg.adapters.torch_kernels:TorchKernels",
+    "tf_kernels": "tracedbg.adapters.tf_kernels:TfKernels",
+}
+"""What times kernels in a running program; loaded only where that is asked for."""
 MODES = {
     "python": {
         "torch": "tracedbg.adapters.torch_compile.walk.python_mode:python_mode",
@@ -71,6 +77,7 @@ SOURCES = {
 ADAPTER_GROUP = "tracedbg.adapters"
 WALKER_GROUP = "tracedbg.walkers"
 COMPARER_GROUP = "tracedbg.comparers"
+PROFILER_GROUP = "tracedbg.profilers"
 SOURCE_GROUP = "tracedbg.kernel_sources"
 COMMAND_GROUP = "tracedbg.commands"
 ADVICE_GROUP = "tracedbg.advice"
@@ -139,6 +146,21 @@ def load_source(name: str) -> KernelSource:
     """
     source: KernelSource = _load("kernel source", SOURCE_GROUP, SOURCES, name)()
     return source
+
+
+def profiler_names() -> list[str]:
+    """Names of the installed profilers of running programs, ours first."""
+    return [*PROFILERS, *(name for name in _foreign(PROFILER_GROUP) if name not in PROFILERS)]
+
+
+def load_profiler(name: str) -> Profiler:
+    """A new profiler of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    profiler: Profiler = _load("profiler", PROFILER_GROUP, PROFILERS, name)()
+    return profiler
 
 
 def load_mode(name: str, framework: str) -> Callable[[bool], None]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tracedbg.hooks import Adapter, Sink
+    from tracedbg.profiling import Profiling
 
 RUN_VARIABLE = "TRACEDBG_RUN"
 OPTIONS_VARIABLE = "TRACEDBG_OPTIONS"
@@ -48,6 +49,10 @@ class Options:
     """What a recording keeps."""
 
     max_mb: int = DEFAULT_MAX_MB
+    kernels: str | None = None
+    """How much of the program's kernels is timed, as `WindowSpec.parse` reads it; None: nothing."""
+    kernels_at_once: bool = False
+    """Whether to begin at once, rather than when a step repeats."""
 
     @classmethod
     def from_environment(cls, text: str | None) -> Options:
@@ -69,6 +74,7 @@ class _Observers:
         self._attached: set[str] = set()
         self._versions: dict[str, str] = {}
         self._ticker = Ticker(self._tell, TELL_S)
+        self._profiling: tuple[Sink, Profiling] | None = None
 
     def add(self, observer: Sink) -> None:
         """Send events to `observer`; the first one installs the hooks."""
@@ -111,10 +117,34 @@ class _Observers:
                     imports.watch(module.partition(".")[0], self.see)
                     imports.watch(module, partial(self.attach, adapter, hooks))
 
+    def profile(self, observer: Sink, window: str, *, at_once: bool) -> None:
+        """Have kernels timed until `observer` goes. There is one such at a time, and everybody is told."""
+        from tracedbg.profiling import Profiling  # noqa: PLC0415  deferred: only where it is asked for
+        from tracedbg.window import WindowSpec  # noqa: PLC0415  likewise
+
+        with self._lock:
+            if self._profiling is None:
+                self._profiling = (observer, Profiling(self.hub, WindowSpec.parse(window), at_once=at_once))
+                self._profiling[1].start()
+
+    def end_profiling(self, observer: Sink) -> None:
+        """Time no more, if it was `observer` that has asked for it."""
+        with self._lock:
+            if self._profiling is not None and observer is self._profiling[0]:
+                profiling, self._profiling = self._profiling[1], None
+                profiling.close()
+
+    def before_fork(self) -> None:
+        """A profiler that runs does not survive a fork: what it has seen is told."""
+        if self._profiling is not None:
+            self._profiling[1].before_fork()
+
     def replace_after_fork(self, parents: Recorder, ours: Recorder | None) -> None:
         """In a forked child: send to `ours` what went to the parent's recorder."""
         self._lock = threading.RLock()  # another thread may have held it, and does not exist here
         self.hub.reset_after_fork()
+        if self._profiling is not None:
+            self._profiling[1].after_fork_in_child()
         self.hub.unsubscribe(parents)
         self._observers.remove(parents)
         if ours is not None:
@@ -234,6 +264,9 @@ class Session:
         self._recorder = self._open()
         _observers.add(self._recorder)
         _running.append(self)
+        if self._options.kernels is not None:
+            at_once = self._options.kernels_at_once
+            _observers.profile(self._recorder, self._options.kernels, at_once=at_once)
 
     def _open(self) -> Recorder:
         try:
@@ -252,6 +285,7 @@ class Session:
         """Take the hooks out and close the recording. Does nothing the second time."""
         if self._recorder is None or self not in _running:
             return
+        _observers.end_profiling(self._recorder)
         _running.remove(self)
         _observers.remove(self._recorder)
         self._recorder.close()
@@ -261,6 +295,7 @@ class Session:
     def before_fork(self) -> None:
         """See `Recorder.before_fork`."""
         if self._recorder is not None:
+            _observers.before_fork()
             _observers.tell()  # the child counts on from here
             self._recorder.before_fork()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracedbg import events as ev
+from tracedbg.kernels import CallFrame, Kernel, KernelsSeen, Kind
 from tracedbg.store.records import ProcessInfo
 from tracedbg.store.writer import Writer
 
@@ -92,6 +93,29 @@ BREAK = ev.GraphBreak(
 FALLBACK = ev.Fallback(FUNCTION, "recompile_limit", "8 compiles", 500, (FAILURE,), (FRAME,))
 CALLS = ev.Calls(FUNCTION, 8, 4, 9)
 STALE = ev.Stale(FUNCTION, "attribute", "cfg.lr", FRAME, "0.1", "0.2", 550, 11)
+LINE = CallFrame("train.py", 12, "main", is_exact=True)
+KERNELS = KernelsSeen(
+    "torch",
+    (
+        Kernel("cuda:0", "7", 2_000, 30, "triton_fused", op="aten::add", frames=(LINE,), is_backward=True),
+        Kernel(
+            "cpu",
+            "1",
+            2_100,
+            40,
+            "aten::mul",
+            Kind.HOST_OP,
+            op="aten::mul",
+            frames=(CallFrame("linear.py", 5, "forward"), CallFrame("", 0, "", module="Linear"), LINE),
+            fused=(LINE, CallFrame("train.py", 13, "main")),
+        ),
+    ),
+    start_ns=560,
+    end_ns=590,
+    steps=3,
+    dropped=2,
+    note="the program forked",
+)
 SEEN = ev.FrameworkSeen("torch", "2.13.0")
 FAULT = ev.Fault("torch_compile.guards", "KeyError: 'x'", 600)
 
@@ -107,6 +131,7 @@ ALL = [
     FALLBACK,
     CALLS,
     STALE,
+    KERNELS,
     SEEN,
     FAULT,
 ]

@@ -30,7 +30,7 @@ def test_every_kind_of_event_comes_back_as_it_was(tmp_path):
         *recording.conversions(),
     ]
     back += [*recording.constructs(), *recording.breaks(), *recording.fallbacks()]
-    back += [*recording.calls(), *recording.stale()]
+    back += [*recording.calls(), *recording.stale(), *recording.kernel_windows()]
     back += [SEEN, *recording.faults()]
     recording.close()
     assert back == ALL

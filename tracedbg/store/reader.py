@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
 from tracedbg.errors import DamagedRunError, NewerSchemaError
-from tracedbg.store import codec, schema
+from tracedbg.kernels import KernelsSeen
+from tracedbg.store import codec, kernel_codec, schema
 from tracedbg.store.records import GraphInfo, ProcessInfo, RunInfo, Tally, TraceRecord
 from tracedbg.store.run import read_run_file
 from tracedbg.store.traces import TraceReader, read_failures
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _DATABASE = re.compile(r"p\d+(-\d+)?\.db")
 _APPENDED = ("graph", "conversion", "construct", "graph_break", "fallback", "stale", "fault")
+_SINCE_KERNELS = ("kernel_window",)
+"""Tables that recordings of earlier versions do not have."""
 
 
 class Run:
@@ -124,7 +127,8 @@ class ProcessRecording:
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table that is only appended to: what has as many as before is as it was."""
-        parts = [f"(select coalesce(max(rowid), 0) from {table}) as {table}" for table in _APPENDED]  # noqa: S608
+        tables = (*_APPENDED, *filter(self._has, _SINCE_KERNELS))
+        parts = [f"(select coalesce(max(rowid), 0) from {table}) as {table}" for table in tables]  # noqa: S608
         return dict(self._rows(f"select {', '.join(parts)}")[0])
 
     def graph_infos(self) -> list[GraphInfo]:
@@ -230,6 +234,23 @@ class ProcessRecording:
             for row in self._rows("select * from calls order by traceable_id")
         ]
 
+    def kernel_windows(self) -> list[KernelsSeen]:
+        """What profilers saw of kernels."""
+        if not self._has("kernel_window"):
+            return []
+        return [
+            KernelsSeen(
+                profiler=row["profiler"],
+                kernels=kernel_codec.unpack_kernels(row["kernels"]),
+                start_ns=row["start_ns"],
+                end_ns=row["end_ns"],
+                steps=row["steps"],
+                dropped=row["dropped"],
+                note=row["note"],
+            )
+            for row in self._rows("select * from kernel_window order by rowid")
+        ]
+
     def faults(self) -> list[ev.Fault]:
         """Faults of tracedbg itself."""
         return [
@@ -253,6 +274,9 @@ class ProcessRecording:
     def dropped(self) -> dict[str, int]:
         """How many events of each kind were not kept."""
         return {row["kind"]: row["count"] for row in self._rows("select * from dropped order by kind")}
+
+    def _has(self, table: str) -> bool:
+        return bool(self._rows("select 1 from sqlite_master where name = ?", table))
 
     def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         with _readable(self.path):

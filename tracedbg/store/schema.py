@@ -159,6 +159,17 @@ create table calls (                    -- how often a function was called, up t
     first_eager_call integer            -- number of the first eager call, from 1
 );
 
+create table kernel_window (            -- a stretch of the run that a framework's profiler has seen
+    profiler        text not null,      -- torch, tensorflow
+    start_ns        integer not null,
+    end_ns          integer not null,
+    steps           integer not null,   -- whole steps in it
+    kernel_count    integer not null,
+    dropped         integer not null,   -- kernels that were counted, and not kept
+    note            text not null,      -- why it is less than was asked for
+    kernels         blob not null       -- zlib of JSON columns, see kernel_codec.pack_kernels
+);
+
 create table fault (                    -- a fault of tracedbg itself
     place           text not null,
     message         text not null,

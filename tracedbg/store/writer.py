@@ -13,14 +13,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
-from tracedbg.store import codec, schema
+from tracedbg.kernels import KernelsSeen
+from tracedbg.store import codec, kernel_codec, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tracedbg.store.records import ProcessInfo
 
-_BULKY = (ev.GraphMade, ev.Conversion)
+_BULKY = (ev.GraphMade, ev.Conversion, KernelsSeen)
 _COUNTED_ELSEWHERE = (ev.TraceEnded, ev.PhaseSpan, ev.CacheHits)
 """They belong to a trace, and are kept or left out with it."""
 
@@ -195,6 +196,7 @@ class Writer:
             ev.Fallback: self._fallback,
             ev.Calls: self._calls,
             ev.Stale: self._stale,
+            KernelsSeen: self._kernels_seen,
             ev.FrameworkSeen: self._framework,
             ev.Fault: self._fault,
         }
@@ -366,6 +368,19 @@ class Writer:
             " compiled = compiled + excluded.compiled, eager = eager + excluded.eager,"
             " first_eager_call = coalesce(first_eager_call, excluded.first_eager_call)",
             (self._traceable(event.function), event.compiled, event.eager, event.first_eager_call),
+        )
+
+    def _kernels_seen(self, event: KernelsSeen) -> None:
+        self._insert(
+            "kernel_window",
+            profiler=event.profiler,
+            start_ns=event.start_ns,
+            end_ns=event.end_ns,
+            steps=event.steps,
+            kernel_count=len(event.kernels),
+            dropped=event.dropped,
+            note=event.note,
+            kernels=kernel_codec.pack_kernels(event.kernels),
         )
 
     def _framework(self, event: ev.FrameworkSeen) -> None:

@@ -1,0 +1,138 @@
+"""Has kernels timed in this process, where a recording asks for it: profilers, their windows, and the time.
+
+It must not know frameworks, nor what becomes of what was seen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tracedbg import plugins
+from tracedbg.boot.imports import PostImport
+from tracedbg.events import TraceStarted
+from tracedbg.hooks import Hooks
+from tracedbg.ticker import Ticker
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from tracedbg.events import Event
+    from tracedbg.hooks import Hub
+    from tracedbg.window import Profiler, Window, WindowSpec
+
+LOOK_S = 0.1
+
+
+class Profiling:
+    """The windows of one recording; a sink, so that it hears of traces."""
+
+    def __init__(self, hub: Hub, spec: WindowSpec, *, at_once: bool) -> None:
+        """Prepare.
+
+        Args:
+            hub: where all events of this process pass.
+            spec: how much is timed.
+            at_once: from the beginning on, rather than when a step repeats.
+        """
+        self._hub = hub
+        self._spec = spec
+        self._at_once = at_once
+        self._imports = PostImport()
+        self._hooks: list[Hooks] = []
+        self._windows: list[Window] = []
+        self._ticker = Ticker(self._tick, LOOK_S)
+        self._asked = _MainThread(self._look)
+
+    def start(self) -> None:
+        """Attach to the frameworks that the program has imported, and to others when it imports them."""
+        self._hub.subscribe(self)
+        for name in plugins.profiler_names():
+            hooks = Hooks(self._hub, name)
+            self._hooks.append(hooks)
+            with hooks.guarded("load"):
+                profiler = plugins.load_profiler(name)
+                for module in profiler.modules:
+                    self._imports.watch(module, partial(self._attach, profiler, hooks))
+
+    def _attach(self, profiler: Profiler, hooks: Hooks, module: ModuleType) -> None:
+        with hooks.guarded("attach"):
+            window = profiler.attach(module, hooks, self._spec, at_once=self._at_once)
+            self._windows.append(window)
+            self._ticker.start()
+
+    def close(self, note: str = "") -> None:
+        """Tell what was seen, and take everything out."""
+        self._ticker.stop()
+        self._imports.stop()
+        self._hub.unsubscribe(self)
+        for window in self._windows:
+            window.close(note)
+        while self._hooks:
+            self._hooks.pop().remove()
+        self._windows.clear()
+
+    def before_fork(self) -> None:
+        """End what is under way: a child could neither end it nor use it."""
+        for window in self._windows:
+            if window.is_open:
+                window.close("the program forked")
+
+    def after_fork_in_child(self) -> None:
+        """Only the parent is timed."""
+        for window in self._windows:
+            window.is_done = True
+
+    def _tick(self) -> bool:
+        if any(window.is_due for window in self._windows):
+            self._asked.ask()
+        return not all(window.is_done for window in self._windows)
+
+    def _look(self) -> None:
+        for window in tuple(self._windows):
+            window.look()
+
+    # --- as a sink ---------------------------------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        """See `Sink`; the same for the methods below."""
+        if isinstance(event, TraceStarted):
+            for window in self._windows:
+                window.traced()
+
+    def flush(self) -> None:
+        """Nothing is kept here."""
+
+    def new_id(self) -> int:  # noqa: D102
+        return self._hub.new_id()
+
+    def now_ns(self) -> int:  # noqa: D102
+        return self._hub.now_ns()
+
+
+class _MainThread:
+    """Has a function called in the main thread between two instructions of Python, as a signal's handler is.
+
+    A profiler has to be started in the thread that it is to see, and no hook of ours runs there in a program
+    that neither compiles nor computes gradients.
+    """
+
+    def __init__(self, function: object) -> None:
+        self._function = function
+        self._is_asked = False
+        self._pending = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._run)
+
+    def ask(self) -> None:
+        """Call it soon; not twice at a time."""
+        if not self._is_asked:
+            self._is_asked = True
+            if ctypes.pythonapi.Py_AddPendingCall(self._pending, None):
+                self._is_asked = False  # there is no room: next time
+
+    def _run(self, _: object) -> int:
+        self._is_asked = False
+        if threading.current_thread() is threading.main_thread() and callable(self._function):
+            self._function()
+        return 0
