@@ -1,0 +1,61 @@
+"""Every private name of torch that timing kernels relies on, and the versions it is known to hold for.
+
+Known by running: torch 2.13.0. `tests/adapters/torch_kernels/test_compat.py` fails when one moves.
+"""
+
+from __future__ import annotations
+
+from tracedbg.adapters.torch_compile._compat import Private
+
+PREPARE = Private(
+    "torch.autograd.profiler",
+    "_prepare_profiler",
+    "2.1-2.13",
+    "called by every profiler of the program's before it starts; a second one at a time is an error",
+)
+IS_RUNNING = Private("torch.autograd", "_profiler_enabled", "1.8-2.13", "whether one is running")
+PREFIXES = Private(
+    "torch.profiler.python_tracer",
+    "_prefix_regex",
+    "1.12-2.13",
+    "what the C++ tracer cuts off the names of files; without it they are whole",
+)
+BACKWARD = Private(
+    "torch.autograd",
+    "_tensor_or_tensors_to_tuple",
+    "1.6-2.13",
+    "what `torch.autograd.backward` and `grad` call, once each, before they begin: no frame of ours stays",
+)
+TREE = "experimental_event_tree"
+"""The method of `profile.kineto_results` that gives the events as a tree, with the lines of calls."""
+WRAP = Private(
+    "torch._dynamo.eval_frame",
+    "_TorchDynamoContext.__call__",
+    "2.5-2.13",
+    "(self, fn): makes the wrapper that `torch.compile` gives; each call calls all `self.enter_exit_hooks`",
+)
+POST_COMPILE = Private(
+    "torch._inductor.output_code",
+    "CompiledFxGraph.post_compile",
+    "2.6-2.13",
+    "called for each graph, compiled or cached; it has `inductor_provenance_stack_traces_str` (2.9-2.13) and "
+    "`current_callable`, the function of the generated file",
+)
+PROVENANCE = ("trace", "provenance_tracking_level")
+KERNEL_PROFILE = ("cpp", "enable_kernel_profile")
+"""Settings of `torch._inductor.config`. The second is part of the key of Inductor's cache: graphs that were
+cached without the first are not found."""
+
+LOG_VARIABLE, LOG_LEVEL = "KINETO_LOG_LEVEL", "99"
+"""Kineto reads it when it is first used, and would write two lines on stderr for each window."""
+
+COMPILERS = (
+    "torch/_dynamo/convert_frame.py",
+    "torch/_inductor/compile_fx.py",
+    "torch/_inductor/graph.py",
+    "torch/_inductor/codecache.py",
+)
+"""Ends of the files whose functions compile: ops below them are none of the program's."""
+
+NAMES = (PREPARE, IS_RUNNING, PREFIXES, BACKWARD)
+"""Those of torch itself; `WRAP` and `POST_COMPILE` are looked for when Dynamo and Inductor are loaded."""

@@ -1,0 +1,121 @@
+"""Torch's own profiler, for one window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tracedbg.adapters.torch_kernels import _compat
+from tracedbg.adapters.torch_kernels.device import device_kernels
+from tracedbg.adapters.torch_kernels.tree import TreeWalker, kernels_of
+from tracedbg.kernels import KernelsSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from tracedbg.adapters.torch_kernels.generated import Generated
+    from tracedbg.hooks import Hooks
+
+_INSIDE = (os.path.join("torch", "_dynamo", ""), os.path.join("torch", "_inductor", ""))
+_PLAIN = ("eval_frame.py", "external_utils.py", "output_code.py")
+"""Files of Dynamo and Inductor that are on the stack while compiled code runs."""
+
+
+class TorchRecording:
+    """See `tracedbg.window.Recording`."""
+
+    profiler = "torch"
+
+    def __init__(self, hooks: Hooks, generated: Generated) -> None:
+        self._hooks = hooks
+        self._generated = generated
+        self._profile: Any = None
+        self.is_ours_starting = False
+        """Whether the profiler that is being prepared just now is ours."""
+
+    def is_good_moment(self) -> bool:
+        """See `Recording`; the same for the methods below."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if any(part in file for part in _INSIDE) and not file.endswith(_PLAIN):
+                return False
+            frame = frame.f_back
+        return True
+
+    def start(self) -> bool:  # noqa: D102
+        import torch
+
+        if _compat.IS_RUNNING.get()():
+            return False
+        profile = torch.autograd.profiler.profile(
+            use_device=_device(), with_stack=True, use_kineto=True, acc_events=False
+        )
+        self.is_ours_starting = True
+        try:
+            with _quiet_kineto(), _whole_names():
+                profile.__enter__()
+        finally:
+            self.is_ours_starting = False
+        self._profile = profile
+        return True
+
+    def stop(self) -> KernelsSeen | None:  # noqa: D102
+        profile, self._profile = self._profile, None
+        if profile is None:
+            return None
+        with _whole_names():
+            profile.__exit__(None, None, None)
+            results = profile.kineto_results
+            roots = getattr(results, _compat.TREE)()
+        walker = TreeWalker(self._generated, _forward_threads(results, roots))
+        walked = walker.walk(roots)
+        kernels = device_kernels(results, walked) or kernels_of(walked)
+        return KernelsSeen(self.profiler, kernels, dropped=walked.dropped)
+
+
+def _device() -> str | None:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    xpu = getattr(torch, "xpu", None)
+    return "xpu" if xpu is not None and xpu.is_available() else None
+
+
+def _forward_threads(results: Any, roots: list[Any]) -> dict[int, int]:
+    """Correlation id of a backward's op -> thread of its forward, where there are several threads."""
+    if len({root.start_tid for root in roots}) < 2:  # noqa: PLR2004  one thread has one forward
+        return {}
+    return {
+        event.correlation_id(): event.fwd_thread_id()
+        for event in results.events()
+        if event.fwd_thread_id() and event.sequence_nr() >= 0
+    }
+
+
+@contextmanager
+def _quiet_kineto() -> Iterator[None]:
+    before = os.environ.get(_compat.LOG_VARIABLE)
+    if before is not None:
+        yield
+        return
+    os.environ[_compat.LOG_VARIABLE] = _compat.LOG_LEVEL
+    try:
+        yield
+    finally:
+        del os.environ[_compat.LOG_VARIABLE]
+
+
+@contextmanager
+def _whole_names() -> Iterator[None]:
+    owner, attribute = _compat.PREFIXES.find()
+    before = getattr(owner, attribute)
+    setattr(owner, attribute, list)
+    try:
+        yield
+    finally:
+        setattr(owner, attribute, before)
