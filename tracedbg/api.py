@@ -132,17 +132,22 @@ class record:  # noqa: N801  reads as the verb that it is: `with tracedbg.record
     Args:
         out: the folder to record into, new or empty; a new one below `.tracedbg/` by default.
         max_mb: bound of the recording's size; past it, counts go on.
+        kernels: time kernels from the beginning of the block on, by the framework's own profiler: for so
+            many steps (`kernels=10`), or seconds (`kernels="2s"`); True: for 10 steps or 3 seconds. The
+            thread that enters the block is the one that is timed.
 
     Raises:
         RecordingError: the folder cannot be written.
         UsageError: an argument is wrong.
     """
 
-    def __init__(self, out: str | None = None, *, max_mb: int = DEFAULT_MAX_MB) -> None:
+    def __init__(
+        self, out: str | None = None, *, max_mb: int = DEFAULT_MAX_MB, kernels: bool | int | str = False
+    ) -> None:
         if max_mb < 1:
             raise UsageError(f"max_mb is {max_mb}; it must be 1 or more")
         self._out = out
-        self._options = Options(max_mb=max_mb)
+        self._options = Options(max_mb=max_mb, kernels=_window(kernels), kernels_at_once=True)
         self._open: list[tuple[RunFolder, Session, int]] = []
 
     def __enter__(self) -> Run:
@@ -161,3 +166,19 @@ class record:  # noqa: N801  reads as the verb that it is: `with tracedbg.record
         folder, session, started_ns = self._open.pop()
         session.stop()
         folder.finish(exit_code=None, signal=None, wall_ns=time.monotonic_ns() - started_ns)
+
+
+def _window(kernels: bool | int | str) -> str | None:
+    """What `Options.kernels` is for that argument of `record`.
+
+    Raises:
+        UsageError: it makes no sense.
+    """
+    if kernels is False:
+        return None
+    window = "" if kernels is True else str(kernels)
+    if window:
+        from tracedbg.window import WindowSpec  # noqa: PLC0415  deferred: only where kernels are timed
+
+        WindowSpec.parse(window, "kernels")
+    return window

@@ -85,3 +85,27 @@ def code_name(code: CodeType) -> str:
 def line_text(file: str, line: int) -> str:
     """The text of one line of source, stripped; empty where there is none."""
     return linecache.getline(file, line).strip()
+
+
+@functools.lru_cache(maxsize=1024)
+def last_line_of(file: str, line: int) -> int | None:
+    """The last line of the function that begins in that line; None where there is no source to tell it."""
+    return _functions(file).get(line)
+
+
+@functools.lru_cache(maxsize=64)
+def _functions(file: str) -> dict[int, int]:
+    """First line of each function of a file, its decorators included -> its last line."""
+    import ast  # noqa: PLC0415  deferred: only a report asks
+
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[int, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+            for first in (node.lineno, *(one.lineno for one in decorators)):
+                found[first] = max(found.get(first, 0), node.end_lineno or node.lineno)
+    return found

@@ -21,6 +21,7 @@ from tracedbg_pytest.history import place_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tracedbg.kernels import KernelsSeen
     from tracedbg.store.records import Tally
     from tracedbg_pytest.history import History, Place
     from tracedbg_pytest.results import Failure
@@ -170,6 +171,9 @@ class _Recording:
 
     def faults(self) -> list[ev.Fault]:
         return self._all(ev.Fault)
+
+    def kernel_windows(self) -> list[KernelsSeen]:
+        return []
 
     def tallies(self) -> list[Tally]:
         return []

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from recordings import PROCESS, RUN, Process, Run, Timeline, function, signature, tensor, value
 from tracedbg import events as ev
+from tracedbg.kernels import CallFrame, Kernel, KernelsSeen, Kind
 
 TORCH = ev.Framework.TORCH_COMPILE
 
@@ -69,3 +70,38 @@ def broken():
         all_dropped={"GraphMade": 12, "PhaseSpan": 40},
     )
     return Run(process, info=replace(RUN, exit_code=None, wall_ns=None))
+
+
+def timed():
+    """A compiled function whose kernels were timed: forward, backward, fused, and of no line."""
+    f = function("f", 50, TORCH)
+    main = CallFrame(f.file, 90, "main", is_exact=True)
+    inside, next_line = (CallFrame(f.file, line, "f", is_exact=True) for line in (51, 52))
+    library = CallFrame("/opt/lib/python3.11/site-packages/torch/optim/adam.py", 5, "step")
+
+    def op(name, duration_us, *frames, fused=(), is_backward=False):
+        return Kernel(
+            "cpu",
+            "1",
+            0,
+            duration_us * 1000,
+            name,
+            Kind.HOST_OP,
+            op=name,
+            frames=frames,
+            fused=fused,
+            is_backward=is_backward,
+        )
+
+    kernels = (
+        op("aten::mm", 3000, inside, main),
+        op("aten::mm", 5000, inside, main, is_backward=True),
+        op("graph_0_cpp_fused_add_0", 1001, main, fused=(inside, next_line)),
+        op("aten::add_", 900, library, main),
+        op("aten::copy_", 99, library),
+    )
+    seen = KernelsSeen(
+        "torch", kernels, 10_000_000, 25_000_000, steps=2, dropped=7, note="the program forked"
+    )
+    process = Process([Timeline().trace(f, took_ms=40)], all_kernel_windows=[seen])
+    return Run(process)

@@ -62,7 +62,8 @@ def test_every_key_of_schema_1_is_there():
 
 
 def test_every_key_is_documented():
-    undocumented = {key for name, found in dicts(report()) if name != "dropped" for key in found}
+    every = [*dicts(report()), *dicts(report(shown.timed()))]
+    undocumented = {key for name, found in every if name != "dropped" for key in found}
     assert {key for key in undocumented if f"`{key}`" not in PAGE} - {"schema"} == set()
 
 
@@ -70,7 +71,7 @@ def test_every_kind_of_cause_is_documented():
     assert {kind.value for kind in CauseKind if f"`{kind.value}`" not in PAGE} == set()
 
 
-@pytest.mark.parametrize("run", [shown.example, shown.healthy, shown.nothing, shown.broken])
+@pytest.mark.parametrize("run", [shown.example, shown.healthy, shown.nothing, shown.broken, shown.timed])
 def test_it_survives_a_round_trip_and_is_the_same_each_time(run):
     assert json.loads(json.dumps(report(run()))) == report(run())
 
@@ -81,3 +82,25 @@ def test_losses_and_faults_are_in_it():
     assert found["faults"] == [{"where": "tf_function.traces", "message": "KeyError: 'x'"}]
     assert found["processes"][0]["recording_error"] == "No space left on device"
     assert (found["run"]["exit_code"], found["run"]["wall_s"]) == (None, None)
+
+
+def test_kernel_time_is_told_by_function_and_line():
+    found = report(shown.timed())
+    (function,) = found["functions"]
+    assert function["kernel_seconds"] == 0.009001
+    kernels = found["kernels"]
+    assert kernels["seconds"] == 0.01
+    assert [(line["line"], line["seconds"], line["kernels"]) for line in kernels["lines"]] == [
+        (51, 0.0085005, 3),
+        (90, 0.0009, 1),
+        (52, 0.0005005, 1),
+    ]
+    assert [line["backward_seconds"] for line in kernels["lines"]] == [0.005, 0.0, 0.0]
+    assert [line["shared_seconds"] for line in kernels["lines"]] == [0.0005005, 0.0, 0.0005005]
+    assert kernels["rest"] == [{"whose": "library", "name": "aten::copy_", "seconds": 9.9e-05, "kernels": 1}]
+
+
+def test_no_kernel_time_is_null():
+    found = report(shown.healthy())
+    assert found["kernels"] is None
+    assert found["functions"][0]["kernel_seconds"] is None

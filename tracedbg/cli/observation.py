@@ -15,7 +15,9 @@ _BOOT_FOLDER = os.path.join(os.path.dirname(os.path.abspath(boot.__file__)), "pa
 _NOTE_ENDING = ".boot"
 
 
-def environment(folder: str, *, max_mb: int, debug: DebugOptions | None = None) -> dict[str, str]:
+def environment(
+    folder: str, *, max_mb: int, debug: DebugOptions | None = None, kernels: str | None = None
+) -> dict[str, str]:
     """Our environment, and what the boot has to know to record into `folder`, and to debug if it is to."""
     variables = dict(os.environ)
     inherited = variables.get("PYTHONPATH", "")
@@ -23,7 +25,10 @@ def environment(folder: str, *, max_mb: int, debug: DebugOptions | None = None) 
     others = [entry for entry in inherited.split(os.pathsep) if entry != _BOOT_FOLDER] if inherited else []
     variables["PYTHONPATH"] = os.pathsep.join([_BOOT_FOLDER, *others])
     variables["TRACEDBG_RUN"] = folder
-    variables["TRACEDBG_OPTIONS"] = json.dumps({"max_mb": max_mb})
+    options: dict[str, object] = {"max_mb": max_mb}
+    if kernels is not None:
+        options["kernels"] = kernels
+    variables["TRACEDBG_OPTIONS"] = json.dumps(options)
     variables["TRACEDBG_WATCH"] = ",".join(plugins.watched_packages())
     variables.pop(DEBUG_VARIABLE, None)
     if debug is not None:

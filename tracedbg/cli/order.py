@@ -32,6 +32,8 @@ class Order:
     debug: str = ""
     """`DebugOptions` as text; empty if it is not debugged."""
     max_mb: int = DEFAULT_MAX_MB
+    kernels: str | None = None
+    """How much of its kernels is timed; None: nothing."""
 
     def environment(self, descriptor: int | None = None) -> dict[str, str]:
         """The program's whole environment, from this process' own.
@@ -46,7 +48,7 @@ class Order:
                 debug = replace(debug, descriptor=descriptor)
             elif not debug.socket:
                 debug = None
-        variables = environment(self.folder, max_mb=self.max_mb, debug=debug)
+        variables = environment(self.folder, max_mb=self.max_mb, debug=debug, kernels=self.kernels)
         boot, _, _ = variables["PYTHONPATH"].partition(os.pathsep)
         for name, value in self.env.items():
             if name == "PYTHONPATH":

@@ -53,6 +53,15 @@ class Run:
             default=DEFAULT_MAX_MB,
             help="bound of each process' recording (default: %(default)s); past it, counts go on",
         )
+        parser.add_argument(
+            "--kernels",
+            metavar="N",
+            nargs="?",
+            const="",
+            help="time kernels by the framework's own profiler, and report the lines that they come from: for"
+            " N steps of the repeated function (as --kernels=10) or seconds (as --kernels=2s); by itself: 10"
+            " steps, or 3 seconds if they take longer",
+        )
         parser.add_argument("--quiet", action="store_true", help="no report on stderr")
         parser.add_argument("--no-tui", action="store_true", help="no user interface: only the report")
         parser.add_argument(
@@ -100,11 +109,12 @@ class Run:
         from tracedbg.store.run import create_run  # noqa: PLC0415  deferred: `--help` need not load it
 
         _check_breaks(args)
+        _check_kernels(args)
         with listening_at(args.listen) as socket:
             interface = wanted_interface() if not args.no_tui and socket is None else None
             folder = create_run(args.out, args.program)
             debug = _debugging(args, is_shown=interface is not None, socket=socket)
-            order = Order([*python, *args.program], _cwd(), folder.path, {}, debug, args.max_mb)
+            order = Order([*python, *args.program], _cwd(), folder.path, {}, debug, args.max_mb, args.kernels)
             if socket is not None:
                 announce(socket, folder.path)
             ended = _run(order, folder, interface)
@@ -159,6 +169,18 @@ def _check_breaks(args: argparse.Namespace) -> None:
 
         for spec in args.breaks:
             parse(spec)
+
+
+def _check_kernels(args: argparse.Namespace) -> None:
+    """Refuse a window that makes no sense before anything is recorded.
+
+    Raises:
+        UsageError: it makes none.
+    """
+    if args.kernels:
+        from tracedbg.window import WindowSpec  # noqa: PLC0415  deferred: `--help` need not load it
+
+        WindowSpec.parse(args.kernels)
 
 
 def _debugging(args: argparse.Namespace, *, is_shown: bool, socket: str | None) -> str:

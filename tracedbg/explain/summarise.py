@@ -14,6 +14,7 @@ from tracedbg.explain.causes import Explainer, is_retrace
 from tracedbg.explain.conversions import group_conversions
 from tracedbg.explain.eager import LIMITS, count_calls, silent_eager
 from tracedbg.explain.groups import NS, Causes
+from tracedbg.explain.kernel_time import KernelTimes
 from tracedbg.explain.phases import Phases
 from tracedbg.explain.stale import group_stale
 from tracedbg.explain.summary import BreakGroup, FunctionSummary, Summary
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         Stale,
         Traceable,
     )
+    from tracedbg.kernels import KernelsSeen
     from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
 
 _FULLGRAPH = ("fullgraph", "True")
@@ -59,6 +61,8 @@ class Recording(Protocol):
     def faults(self) -> Sequence[Fault]: ...  # noqa: D102
 
     def tallies(self) -> Sequence[Tally]: ...  # noqa: D102
+
+    def kernel_windows(self) -> Sequence[KernelsSeen]: ...  # noqa: D102
 
     def dropped(self) -> Mapping[str, int]: ...  # noqa: D102
 
@@ -138,6 +142,7 @@ def summarise(run: RecordedRun, earlier: Iterable[TraceRecord] = ()) -> Summary:
     constructs: list[Construct] = []
     faults: dict[tuple[str, str], Fault] = {}
     dropped: Counter[str] = Counter()
+    times = KernelTimes()
     for number, process in enumerate(run.processes):
         collector.add(number, process)
         conversions += process.conversions()
@@ -145,14 +150,28 @@ def summarise(run: RecordedRun, earlier: Iterable[TraceRecord] = ()) -> Summary:
         for fault in process.faults():
             faults.setdefault((fault.where, fault.message), fault)
         dropped.update(process.dropped())
+        for seen in process.kernel_windows():
+            times.add(seen)
     return Summary(
         run=run.info,
         processes=tuple(process.info for process in run.processes),
-        functions=collector.functions(),
+        functions=tuple(_timed(function, times) for function in collector.functions()),
         graph_breaks=collector.graph_breaks(),
         conversions=group_conversions(conversions, constructs),
         faults=tuple(faults.values()),
+        kernels=times.done(),
         dropped={kind: count for kind, count in sorted(dropped.items()) if count},
+    )
+
+
+def _timed(function: FunctionSummary, times: KernelTimes) -> FunctionSummary:
+    return replace(
+        function,
+        kernel_seconds=times.of_function(function.name, function.file, function.line),
+        resumes=tuple(
+            replace(resume, kernel_seconds=times.of_function(function.name, resume.file, function.line))
+            for resume in function.resumes
+        ),
     )
 
 

@@ -127,6 +127,8 @@ class FunctionSummary:
     stale: tuple[StaleGroup, ...] = ()
     """By file and line."""
     causes: tuple[CauseGroup, ...] = ()
+    kernel_seconds: float | None = None
+    """Of the kernels of it and of what it calls, while kernels were timed; None where none were."""
     resumes: tuple[FunctionSummary, ...] = ()
     """What is left of the function after each graph break; their numbers are their own."""
 
@@ -159,6 +161,68 @@ class ConversionSummary:
 
 
 @dataclass(frozen=True)
+class KernelWindow:
+    """A stretch of the run in which kernels were timed, in one process."""
+
+    profiler: str
+    """`torch`, `tensorflow`."""
+    device: str
+    """`cpu`, `cuda:0`; empty where nothing was seen."""
+    is_host: bool
+    """Whether it is ops of the CPU that were timed, as there was no other device."""
+    seconds: float
+    kernel_seconds: float
+    kernels: int
+    steps: int
+    dropped: int = 0
+    note: str = ""
+    """Why it is less than was asked for."""
+
+
+@dataclass(frozen=True)
+class KernelLine:
+    """The kernels of one line."""
+
+    file: str
+    line: int
+    function: str
+    seconds: float
+    kernels: int
+    backward_seconds: float
+    """Of those that belong to the line's backward pass."""
+    shared_seconds: float
+    """Of kernels that were fused from several lines, and are split evenly between them."""
+
+
+@dataclass(frozen=True)
+class KernelRest:
+    """Kernels that lead to no line of the user's."""
+
+    whose: str
+    """How far they could be followed: `library`, `op`, `launch`, `before`."""
+    name: str
+    """Of the op, or the kernel."""
+    seconds: float
+    kernels: int
+
+
+@dataclass(frozen=True)
+class KernelSummary:
+    """Where the time of kernels went; the costliest lines first."""
+
+    windows: tuple[KernelWindow, ...]
+    seconds: float
+    """Of all kernels."""
+    lines: tuple[KernelLine, ...] = ()
+    rest: tuple[KernelRest, ...] = ()
+
+    @property
+    def on_lines(self) -> float:
+        """The share of the time that leads to a line."""
+        return sum(line.seconds for line in self.lines) / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
 class Summary:
     """A run, explained. Everything is sorted: the costliest first."""
 
@@ -168,6 +232,8 @@ class Summary:
     graph_breaks: tuple[BreakGroup, ...] = ()
     conversions: tuple[ConversionSummary, ...] = ()
     faults: tuple[Fault, ...] = ()
+    kernels: KernelSummary | None = None
+    """None where no kernels were timed."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Kind of event -> how many were counted but not kept."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         CauseGroup,
         ConversionSummary,
         FunctionSummary,
+        KernelSummary,
         PhaseTime,
         SilentEager,
         StaleGroup,
@@ -35,6 +36,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "functions": [_function(function) for function in summary.functions],
         "graph_breaks": [_graph_break(found) for found in summary.graph_breaks],
         "conversions": [_conversion(conversion) for conversion in summary.conversions],
+        "kernels": None if summary.kernels is None else _kernels(summary.kernels),
         "faults": [{"where": fault.where, "message": fault.message} for fault in summary.faults],
     }
 
@@ -87,6 +89,7 @@ def _function(function: FunctionSummary) -> dict[str, Any]:
         "silent_eager": _silent_eager(function.silent_eager),
         "stale": [_stale(stale) for stale in function.stale],
         "causes": [_cause(cause) for cause in function.causes],
+        "kernel_seconds": None if function.kernel_seconds is None else _exact(function.kernel_seconds),
         "resumes": [_function(resume) for resume in function.resumes],
     }
 
@@ -172,6 +175,47 @@ def _conversion(conversion: ConversionSummary) -> dict[str, Any]:
         ],
         "failure": conversion.failure or None,
     }
+
+
+def _kernels(kernels: KernelSummary) -> dict[str, Any]:
+    return {
+        "seconds": _exact(kernels.seconds),
+        "windows": [
+            {
+                "profiler": window.profiler,
+                "device": window.device,
+                "is_host": window.is_host,
+                "seconds": _seconds(window.seconds),
+                "kernel_seconds": _exact(window.kernel_seconds),
+                "kernels": window.kernels,
+                "steps": window.steps,
+                "dropped": window.dropped,
+                "note": window.note,
+            }
+            for window in kernels.windows
+        ],
+        "lines": [
+            {
+                "file": line.file,
+                "line": line.line,
+                "function": line.function,
+                "seconds": _exact(line.seconds),
+                "kernels": line.kernels,
+                "backward_seconds": _exact(line.backward_seconds),
+                "shared_seconds": _exact(line.shared_seconds),
+            }
+            for line in kernels.lines
+        ],
+        "rest": [
+            {"whose": one.whose, "name": one.name, "seconds": _exact(one.seconds), "kernels": one.kernels}
+            for one in kernels.rest
+        ],
+    }
+
+
+def _exact(seconds: float) -> float:
+    """To the nanosecond: a kernel may take less than a microsecond."""
+    return round(seconds, 9)
 
 
 def _seconds(value: float) -> float:

@@ -19,6 +19,10 @@ from tracedbg.explain import (
     CauseGroup,
     ConversionSummary,
     FunctionSummary,
+    KernelLine,
+    KernelRest,
+    KernelSummary,
+    KernelWindow,
     PhaseTime,
     SilentEager,
     StaleGroup,
@@ -36,6 +40,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "int | None": (int, type(None)),
     "float": (int, float),
+    "float | None": (int, float, type(None)),
     "bool": (bool,),
 }
 """What JSON may have for a field, by its annotation; other fields are converted by hand."""
@@ -87,6 +92,7 @@ def from_json(data: dict[str, Any]) -> Summary:
         graph_breaks=tuple(_made(BreakGroup, found) for found in data["graph_breaks"]),
         conversions=tuple(map(_conversion, data["conversions"])),
         faults=tuple(Fault(fault["where"], fault["message"], 0) for fault in data.get("faults", ())),
+        kernels=_kernels(data.get("kernels")),
         dropped=dict(run["dropped"]),
     )
 
@@ -124,6 +130,18 @@ def _function(data: dict[str, Any]) -> FunctionSummary:
         stale=tuple(_made(StaleGroup, stale) for stale in data.get("stale", ())),
         causes=tuple(map(_cause, data["causes"])),
         resumes=tuple(map(_function, data.get("resumes", ()))),
+    )
+
+
+def _kernels(data: dict[str, Any] | None) -> KernelSummary | None:
+    if data is None:
+        return None
+    return _made(
+        KernelSummary,
+        data,
+        windows=tuple(_made(KernelWindow, window) for window in data["windows"]),
+        lines=tuple(_made(KernelLine, line) for line in data["lines"]),
+        rest=tuple(_made(KernelRest, one) for one in data["rest"]),
     )
 
 

@@ -115,6 +115,20 @@ def seconds(value: float) -> str:
     return f"{value:.1f}" if value < _TENTHS_BELOW_S else f"{value:.0f}"
 
 
+def milliseconds(value: float) -> str:
+    """Seconds as `0.213 ms`, `35.2 ms`, `12.4 s`."""
+    if value >= _EXACT_BELOW_S:
+        return f"{seconds(value)} s"
+    found = value * 1e3
+    return (
+        f"{found:.3f} ms"
+        if found < 1
+        else f"{found:.1f} ms"
+        if found < _TENTHS_BELOW_S
+        else f"{found:.0f} ms"
+    )
+
+
 def count(number: int, noun: str) -> str:
     """`1 trace`, `2 traces`, `no traces`."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

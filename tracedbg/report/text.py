@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
+from tracedbg.report.kernel_time import kernel_time
 from tracedbg.report.phases import where_time_went
 from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces, settled, stale
 from tracedbg.report.style import ASCII, Glyphs, Style, clean, count, seconds
@@ -64,7 +65,17 @@ def render(
         parts.append(table(summary, style))
     parts += [
         section(summary, style)
-        for section in (retraces, settled, graph_breaks, eager, stale, where_time_went, autograph, faults)
+        for section in (
+            retraces,
+            settled,
+            graph_breaks,
+            eager,
+            stale,
+            kernel_time,
+            where_time_went,
+            autograph,
+            faults,
+        )
     ]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
     return text.encode("ascii", "backslashreplace").decode() if ascii_only else text

@@ -240,6 +240,7 @@ class _File:
                 tuple(db.stale()),
                 tuple(db.faults()),
                 tuple(db.graph_infos()),
+                tuple(db.kernel_windows()),
             )
             self._counts = counts
         info = db.info

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tracedbg import events as ev
     from tracedbg.explain import FunctionSummary, Summary
+    from tracedbg.kernels import KernelsSeen
     from tracedbg.store.records import GraphInfo, ProcessInfo, RunInfo, Tally, TraceRecord
 
 
@@ -29,6 +30,7 @@ class Appended:
     stale: tuple[ev.Stale, ...] = ()
     faults: tuple[ev.Fault, ...] = ()
     graphs: tuple[GraphInfo, ...] = ()
+    kernel_windows: tuple[KernelsSeen, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class ProcessSnapshot:
 
     def faults(self) -> Sequence[ev.Fault]:  # noqa: D102
         return self.appended.faults
+
+    def kernel_windows(self) -> Sequence[KernelsSeen]:  # noqa: D102
+        return self.appended.kernel_windows
 
     def tallies(self) -> Sequence[Tally]:  # noqa: D102
         return self.all_tallies
