@@ -133,7 +133,7 @@ class record:  # noqa: N801  reads as the verb that it is: `with tracedbg.record
         out: the folder to record into, new or empty; a new one below `.tracedbg/` by default.
         max_mb: bound of the recording's size; past it, counts go on.
         kernels: time kernels from the beginning of the block on, by the framework's own profiler: for so
-            many steps (`kernels=10`), or seconds (`kernels="2s"`); True: for 10 steps or 3 seconds. The
+            many steps (`kernels=10`), or seconds (`kernels="2s"`); True: for 10 steps or a second. The
             thread that enters the block is the one that is timed.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tracedbg import plugins
 from tracedbg.boot.imports import PostImport
-from tracedbg.events import TraceStarted
+from tracedbg.events import PhaseSpan, TraceStarted
 from tracedbg.hooks import Hooks
 from tracedbg.ticker import Ticker
 
@@ -86,19 +86,26 @@ class Profiling:
             window.is_done = True
 
     def _tick(self) -> bool:
-        if any(window.is_due for window in self._windows):
+        if any(map(self._is_wanted, self._windows)):
             self._asked.ask()
         return not all(window.is_done for window in self._windows)
 
     def _look(self) -> None:
         for window in tuple(self._windows):
-            window.look()
+            if self._is_wanted(window):
+                window.look()
+
+    def _is_wanted(self, window: Window) -> bool:
+        """Whether it is time for it; one without steps does not begin beside one that has some."""
+        if window.is_open or not any(other.has_steps for other in self._windows):
+            return window.is_due
+        return False
 
     # --- as a sink ---------------------------------------------------------------------------
 
     def emit(self, event: Event) -> None:
         """See `Sink`; the same for the methods below."""
-        if isinstance(event, TraceStarted):
+        if isinstance(event, TraceStarted | PhaseSpan):  # also one that comes later: of a backward
             for window in self._windows:
                 window.traced()
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "10"
 """What is timed where the user says no more than that kernels are to be."""
-DEFAULT_LIMIT_S = 3.0
-STEPS_LIMIT_S = 60.0
+DEFAULT_SECONDS, DEFAULT_MOST_S = 1.0, 3.0
+STEPS_MOST_S = 60.0
 """How long as many steps as the user has named may take."""
 MAX_SECONDS = 600.0
 MAX_STEPS = 10_000
@@ -32,15 +32,20 @@ PATIENCE_S = 2.0
 """After so long without any step, timing begins anyway."""
 MAX_UNCLEAN = 5
 """Timing begins after so many steps, even if each of them traced."""
+IMPORTING = ("<frozen importlib._bootstrap>",)
+"""Ends of the files that are on the stack while a module is imported."""
 _FORM = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>s?)")
 
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """How much is timed: until one of the two is reached."""
+    """How much is timed: until one of these is reached."""
 
     steps: int | None
     seconds: float
+    """Until the step ends that is under way then."""
+    most_s: float
+    """Whatever is under way then."""
 
     @classmethod
     def parse(cls, text: str, option: str = "--kernels") -> WindowSpec:
@@ -50,7 +55,7 @@ class WindowSpec:
             UsageError: it is neither.
         """
         if not text:
-            return cls(int(DEFAULT), DEFAULT_LIMIT_S)
+            return cls(int(DEFAULT), DEFAULT_SECONDS, DEFAULT_MOST_S)
         found = _FORM.fullmatch(text)
         if found is None or (not found["unit"] and "." in found["number"]):
             raise UsageError(
@@ -64,8 +69,8 @@ class WindowSpec:
                 f" {MAX_SECONDS:.0f}"
             )
         if found["unit"]:
-            return cls(None, number)
-        return cls(int(number), STEPS_LIMIT_S)
+            return cls(None, number, number)
+        return cls(int(number), STEPS_MOST_S, STEPS_MOST_S)
 
 
 class Recording(Protocol):
@@ -79,6 +84,12 @@ class Recording(Protocol):
 
     def start(self) -> bool:
         """Start it in this thread; False where the program's own is running."""
+
+    def before_trace(self) -> None:
+        """Something is about to be traced."""
+
+    def cancel(self) -> None:
+        """Stop it in the same thread, without a look at what it has seen."""
 
     def stop(self) -> KernelsSeen | None:
         """Stop it in the same thread; what it has seen. None where there is nothing to be told."""
@@ -132,6 +143,8 @@ class Window:
         """Kind of step -> the number of traces at its last one, or of steps since the start."""
         self._unclean: dict[object, int] = {}
         self._traces = 0
+        self._is_by_patience = False
+        """Whether it has begun without a step: the first one then begins anew."""
         self._is_busy = False
         self._is_refused = False
         """Whether it would have begun, but for another profiler."""
@@ -150,28 +163,46 @@ class Window:
         if self.is_done or self._is_busy:
             return False
         if self.is_open:
-            return self._clock() - self._started >= self._spec.seconds
+            return self._clock() - self._started >= self._spec.most_s
         return not self._seen and self._clock() - self._began_waiting >= PATIENCE_S
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether any step was told of."""
+        return bool(self._seen) or self._key is not None
 
     def step(self, key: object) -> None:
         """A step begins; `key` tells one kind of step from others."""
         if self.is_done or self._is_busy:
             return
+        is_mine = self._thread == threading.get_ident()
+        if is_mine and self._is_by_patience:
+            self._cancel()
         if not self.is_open:
             self._wait(key)
-        elif self._thread == threading.get_ident():
+        elif is_mine:
             self._count(key)
 
     def traced(self) -> None:
         """Something is traced: the step that is under way is none that repeats."""
         self._traces += 1
+        self._hooks.safely("before_trace", self._recording.before_trace)
+        if self._is_busy or not self.is_open or self._thread != threading.get_ident():
+            return
+        if self.steps:  # to compile is millions of calls: none of them shall be kept
+            self._stop("a function was traced again")
+        else:
+            self._cancel()
 
     def look(self) -> None:
         """In the thread that is to be timed, now and then: start or stop if it is time."""
-        if not self.is_due or not self._hooks.safely("look", self._recording.is_good_moment, default=False):
+        if not self.is_due:
             return
-        if not self.is_open:
+        if not self._hooks.safely("look", self._recording.is_good_moment, default=False):
+            self._began_waiting = self._clock()
+        elif not self.is_open:
             self._start()
+            self._is_by_patience = self.is_open
         elif self._thread == threading.get_ident():
             self._stop()
 
@@ -224,6 +255,15 @@ class Window:
             return max(self._seen.get(self._key, 0) - self._offset, 0)
         return max(max(self._seen.values(), default=0) - self._offset, 0)
 
+    def _cancel(self) -> None:
+        self._is_busy = True
+        self._thread, self._is_by_patience = None, False
+        self._key, self._seen = None, {}
+        try:
+            self._hooks.safely("cancel", self._recording.cancel)
+        finally:
+            self._is_busy = False
+
     def _start(self, key: object = None) -> None:
         self._is_busy = True
         try:
@@ -245,7 +285,10 @@ class Window:
         try:
             end_ns = self._hooks.sink.now_ns()
             seen: KernelsSeen | None = self._hooks.safely("stop", self._recording.stop)
-            if seen is not None:
+            if self._is_by_patience and seen is not None and not seen.kernels and not note:
+                self._is_by_patience = self.is_done = False  # it was doing something else: again, later
+                self._began_waiting = self._clock()
+            elif seen is not None:
                 note = note or seen.note
                 seen = replace(seen, start_ns=self._start_ns, end_ns=end_ns, steps=self.steps, note=note)
                 self._hooks.sink.emit(seen)

@@ -60,7 +60,7 @@ class Run:
             const="",
             help="time kernels by the framework's own profiler, and report the lines that they come from: for"
             " N steps of the repeated function (as --kernels=10) or seconds (as --kernels=2s); by itself: 10"
-            " steps, or 3 seconds if they take longer",
+            " steps, or as many as are done in a second",
         )
         parser.add_argument("--quiet", action="store_true", help="no report on stderr")
         parser.add_argument("--no-tui", action="store_true", help="no user interface: only the report")

@@ -51,6 +51,11 @@ FUNCTION = PrivateName(
     "AtomicFunction",
     "a function of the runtime: its `name`, and the graph it was made from, `_cached_graph`",
 )
+HAS_RUNTIME = PrivateName(
+    "tensorflow.python.eager.context",
+    "context",
+    "the `Context`, whose `_initialized` says if anything has run",
+)
 GRAPH = PrivateName("tensorflow.python.framework.func_graph", "FuncGraph", "the graph of a function")
 REGISTRY = PrivateName(
     "tensorflow.python.framework.ops",
@@ -67,6 +72,7 @@ NAMES = (
     CALL_OPTIONS,
     BACKWARD,
     CONSTANT,
+    HAS_RUNTIME,
     FUNCTION,
     GRAPH,
     REGISTRY,

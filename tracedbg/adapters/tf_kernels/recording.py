@@ -14,6 +14,7 @@ from tracedbg.adapters.tf_kernels.calls import Calls
 from tracedbg.adapters.tf_kernels.nodes import Nodes
 from tracedbg.adapters.tf_kernels.xspace import kernels_of
 from tracedbg.kernels import KernelsSeen
+from tracedbg.window import IMPORTING
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -38,9 +39,11 @@ class TfRecording:
 
     def is_good_moment(self) -> bool:
         """See `Recording`; the same for the methods below."""
+        if not _compat.HAS_RUNTIME.get()()._initialized:
+            return False  # nothing has been run yet: TensorFlow may be there for another's sake
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            if frame.f_code.co_filename.endswith(_TRACING):
+            if frame.f_code.co_filename.endswith((_TRACING, *IMPORTING)):
                 return False
             frame = frame.f_back
         return True
@@ -64,6 +67,14 @@ class TfRecording:
         self._calls = Calls(self._hooks)
         self._calls.install()
         return True
+
+    def before_trace(self) -> None:
+        """Nodes know themselves where they come from."""
+
+    def cancel(self) -> None:  # noqa: D102
+        self._forget()
+        self._session = self._calls = None
+        self._remove_folder()
 
     def stop(self) -> KernelsSeen | None:  # noqa: D102
         session, calls = self._session, self._calls

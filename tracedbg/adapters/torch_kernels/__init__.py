@@ -5,6 +5,7 @@ Where what is:
     recording.py  starts and stops the profiler
     tree.py       its events: ops with their stacks
     operators.py  the lines of operators, which are no calls
+    caches.py     keeps what was compiled from other lines apart
     generated.py  the user's lines behind generated code
     device.py     kernels of a GPU: which op, or line, launched each
 """

@@ -34,6 +34,12 @@ WRAP = Private(
     "2.5-2.13",
     "(self, fn): makes the wrapper that `torch.compile` gives; each call calls all `self.enter_exit_hooks`",
 )
+EVENT_START = Private(
+    "torch._dynamo.utils",
+    "ChromiumEventLogger.log_event_start",
+    "2.6-2.13",
+    "called at the beginning of each phase of a compile: also of a backward's, in the first backward pass",
+)
 POST_COMPILE = Private(
     "torch._inductor.output_code",
     "CompiledFxGraph.post_compile",
@@ -45,6 +51,9 @@ PROVENANCE = ("trace", "provenance_tracking_level")
 KERNEL_PROFILE = ("cpp", "enable_kernel_profile")
 """Settings of `torch._inductor.config`. The second is part of the key of Inductor's cache: graphs that were
 cached without the first are not found."""
+
+TAG_MODULE, TAG = "torch.compiler.config", "cache_key_tag"
+"""A setting, since 2.7, that is a part of the keys of all caches of compiled graphs."""
 
 LOG_VARIABLE, LOG_LEVEL = "KINETO_LOG_LEVEL", "99"
 """Kineto reads it when it is first used, and would write two lines on stderr for each window."""

@@ -39,7 +39,8 @@ class TorchKernels:
         when("torch._inductor.output_code", "provenance", lambda _: _watch_graphs(generated, hooks))
         window = Window(spec, recording, hooks, at_once=at_once)
         when("torch._dynamo.eval_frame", "compiled_steps", lambda _: _watch_calls(window, hooks))
-        hooks.safely("steps", _watch_backward, window, hooks)
+        when("torch._dynamo.utils", "compiles", lambda _: _watch_compiles(window, hooks))
+        hooks.safely("steps", _watch_backward, window, recording, hooks)
         hooks.safely("give_way", _give_way, window, recording, hooks)
         return window
 
@@ -95,13 +96,29 @@ def _watch_calls(window: Window, hooks: Hooks) -> None:
     hooks.patch(*_compat.WRAP.find(), make)
 
 
-def _watch_backward(window: Window, hooks: Hooks) -> None:
-    """Each backward pass is a step."""
+def _watch_compiles(window: Window, hooks: Hooks) -> None:
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def log_event_start(*args: Any, **kwargs: Any) -> Any:
+            if window.is_open:
+                hooks.safely("compiles", window.traced)
+            return original(*args, **kwargs)
+
+        return log_event_start
+
+    hooks.patch(*_compat.EVENT_START.find(), make)
+
+
+def _watch_backward(window: Window, recording: TorchRecording, hooks: Hooks) -> None:
+    """Each backward pass is a step, but for those that a compiler makes to see a graph."""
+
+    def begin() -> None:
+        if window.is_open or recording.is_good_moment():
+            window.step("backward")
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def _tensor_or_tensors_to_tuple(*args: Any, **kwargs: Any) -> Any:
             if not window.is_done:
-                hooks.safely("step", window.step, "backward")
+                hooks.safely("step", begin)
             return original(*args, **kwargs)
 
         return _tensor_or_tensors_to_tuple

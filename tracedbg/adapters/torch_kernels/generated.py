@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.kernels import CallFrame
-from tracedbg.source import is_user_file
+from tracedbg.source import is_user_file, line_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _GRAPH_MODULE = "<eval_with_key>"
 _HANDLE = re.compile(r"# \[Provenance debug handles\] (?P<kernels>.*)")
-_FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$', re.MULTILINE)
+_FRAME = re.compile(
+    r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$(?:\n(?P<code> {4}.*)$)?', re.MULTILINE
+)
 _COMMENT = re.compile(r"# File: (?P<file>.+?):(?P<line>\d+) in (?P<function>[^,]+), code: ")
 _CALL_BELOW = 12
 """How many lines below its handle the call of a kernel may stand."""
@@ -82,10 +84,12 @@ def _unique(known: dict[str, Stacks], kernels: tuple[str, ...]) -> Stacks:
 
 
 def _stack(text: str) -> tuple[CallFrame, ...]:
-    frames = [
-        CallFrame(found["file"], int(found["line"]), found["function"], is_exact=True)
-        for found in _FRAME.finditer(text)
-    ]
+    """The user's frames in a stack; none if its lines say something else by now: a cache has kept it."""
+    frames = []
+    for found in _FRAME.finditer(text):
+        if found["code"] and found["code"].strip() != line_text(found["file"], int(found["line"])):
+            return ()
+        frames.append(CallFrame(found["file"], int(found["line"]), found["function"], is_exact=True))
     return tuple(frame for frame in reversed(frames) if is_user_file(frame.file))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_kernels import _compat
+from tracedbg.adapters.torch_kernels.caches import keep_caches_apart
 from tracedbg.adapters.torch_kernels.device import device_kernels
 from tracedbg.adapters.torch_kernels.tree import TreeWalker, kernels_of
 from tracedbg.kernels import KernelsSeen
+from tracedbg.window import IMPORTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +46,8 @@ class TorchRecording:
             file = frame.f_code.co_filename
             if any(part in file for part in _INSIDE) and not file.endswith(_PLAIN):
                 return False
+            if file.endswith(IMPORTING):
+                return False
             frame = frame.f_back
         return True
 
@@ -63,18 +68,33 @@ class TorchRecording:
         self._profile = profile
         return True
 
+    def before_trace(self) -> None:  # noqa: D102
+        keep_caches_apart(self._hooks)
+
+    def cancel(self) -> None:  # noqa: D102
+        profile, self._profile = self._profile, None
+        if profile is not None:
+            _end(profile)
+
     def stop(self) -> KernelsSeen | None:  # noqa: D102
         profile, self._profile = self._profile, None
         if profile is None:
             return None
         with _whole_names():
-            profile.__exit__(None, None, None)
+            _end(profile)
             results = profile.kineto_results
             roots = getattr(results, _compat.TREE)()
         walker = TreeWalker(self._generated, _forward_threads(results, roots))
         walked = walker.walk(roots)
         kernels = device_kernels(results, walked) or kernels_of(walked)
         return KernelsSeen(self.profiler, kernels, dropped=walked.dropped)
+
+
+def _end(profile: Any) -> None:
+    """Stop it; that an op is under way, as in the middle of a backward, is nothing to warn the program of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        profile.__exit__(None, None, None)
 
 
 def _device() -> str | None:

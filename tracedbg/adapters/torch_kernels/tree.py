@@ -14,6 +14,7 @@ from tracedbg.adapters.torch_kernels import _compat
 from tracedbg.adapters.torch_kernels.operators import Anchor, code_at, lines_of
 from tracedbg.kernels import CallFrame, Kernel, Kind
 from tracedbg.source import is_ours, is_user_file
+from tracedbg.window import IMPORTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -190,6 +191,8 @@ class TreeWalker:
         called = event.extra_fields
         site, caller = called.callsite, called.caller
         file = site.file_name
+        if caller.file_name.endswith(IMPORTING):
+            return  # a module's code: its name is gone by now, and the profiler's pointer to it dangles
         if file.endswith(_compat.COMPILERS):
             return
         around = self._called(event, caller, place)
