@@ -96,7 +96,7 @@ def timed():
     kernels = (
         op("aten::mm", 3000, inside, main),
         op("aten::mm", 5000, inside, main, is_backward=True),
-        op("graph_0_cpp_fused_add_0", 1001, main, fused=(inside, next_line)),
+        op("graph_0_cpp_fused_add_0", 1001, main, fused=((inside,), (next_line,))),
         op("aten::add_", 900, library, main),
         op("aten::copy_", 99, library),
     )

@@ -107,7 +107,7 @@ KERNELS = KernelsSeen(
             Kind.HOST_OP,
             op="aten::mul",
             frames=(CallFrame("linear.py", 5, "forward"), CallFrame("", 0, "", module="Linear"), LINE),
-            fused=(LINE, CallFrame("train.py", 13, "main")),
+            fused=((LINE,), (CallFrame("train.py", 13, "main"), LINE)),
         ),
     ),
     start_ns=560,

@@ -28,6 +28,8 @@ class _Same:
     """Kernels that come from the same place."""
 
     lines: tuple[CallFrame, ...]
+    stacks: tuple[tuple[CallFrame, ...], ...]
+    """Of what it was fused from; of any other kernel, its one."""
     frames: tuple[CallFrame, ...]
     is_backward: bool
     total_ns: int = 0
@@ -71,15 +73,23 @@ class KernelTimes:
 
     def _add(self, kernel: Kernel, attribution: Attribution) -> None:
         # Equal stacks of one window are one object: to compare them frame by frame would take seconds.
-        key = (id(kernel.frames), kernel.fused, kernel.op, kernel.is_backward, id(attribution))
+        key = (
+            id(kernel.frames),
+            tuple(map(id, kernel.fused)),
+            kernel.op,
+            kernel.is_backward,
+            id(attribution),
+        )
         same = self._places.get(key)
         if same is None:
             found = attribution.of(kernel)
             if found.whose is not Whose.LINE:
                 self._rest[found.whose, kernel.op or kernel.name].update(ns=kernel.duration_ns, count=1)
                 return
-            same = self._places[key] = _Same(found.lines, found.frames, found.is_backward)
-            self._kept += (kernel.frames, attribution)
+            same = self._places[key] = _Same(
+                found.lines, kernel.fused or (found.frames,), found.frames, found.is_backward
+            )
+            self._kept += (kernel, attribution)
         same.total_ns += kernel.duration_ns
         same.count += 1
 
@@ -113,8 +123,9 @@ class KernelTimes:
         for same in self._places.values():
             if any(map(is_inside, same.frames)):
                 total += same.total_ns
-            elif same.lines:
-                total += same.total_ns * sum(map(is_inside, same.lines)) / len(same.lines)
+            else:
+                inside = sum(any(map(is_inside, stack)) for stack in same.stacks)
+                total += same.total_ns * inside / len(same.stacks)
         return total / _NS
 
     def _lines(self) -> tuple[KernelLine, ...]:

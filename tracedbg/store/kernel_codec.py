@@ -2,7 +2,7 @@
 
 {"texts": [...], "frames": [[file, line, function, is_exact, module], ...] (numbers of texts),
 "stacks": [[number of the outer stack or -1, number of a frame], ...], and a column for each of: name, op,
-device, stream, kind (numbers of texts), start, duration (ns), stack (-1: none), fused (numbers of frames),
+device, stream, kind (numbers of texts), start, duration (ns), stack (-1: none), fused (numbers of stacks),
 backward (0 or 1)}; `start` is the difference to the kernel before.
 """
 
@@ -54,7 +54,7 @@ def pack_kernels(kernels: Sequence[Kernel]) -> bytes:
         "start": _differences([one.start_ns for one in kernels]),
         "duration": [one.duration_ns for one in kernels],
         "stack": [stack_of(one.frames) for one in kernels],
-        "fused": [[frames.of(frame) for frame in one.fused] for one in kernels],
+        "fused": [[stack_of(stack) for stack in one.fused] for one in kernels],
         "backward": [int(one.is_backward) for one in kernels],
     }
     rows["frames"] = [
@@ -95,7 +95,7 @@ def unpack_kernels(blob: bytes) -> tuple[Kernel, ...]:
             kind=Kind(texts[kind]),
             op=texts[op],
             frames=() if stack == _NONE else stacks[stack],
-            fused=tuple(frames[number] for number in fused),
+            fused=tuple(stacks[number] for number in fused),
             is_backward=bool(backward),
         )
         for start, (name, op, device, stream, kind, duration, stack, fused, backward) in zip(

@@ -130,7 +130,7 @@ class _Functions:
 
 class _Place(NamedTuple):
     frames: tuple[CallFrame, ...]
-    fused: tuple[CallFrame, ...] = ()
+    fused: tuple[tuple[CallFrame, ...], ...] = ()
     is_backward: bool = False
 
 
@@ -174,15 +174,9 @@ class _Finder:
         around = self._called(time_ns)
         if not found:
             return around
-        lines = dict.fromkeys(line for made in found if (line := _own_line(made.frames)) is not None)
+        stacks = tuple(dict.fromkeys(made.frames for made in found))
         is_backward = all(made.is_backward for made in found)
-        return _Place(found[0].frames, tuple(lines) if len(lines) > 1 else (), is_backward)
-
-
-def _own_line(frames: tuple[CallFrame, ...]) -> CallFrame | None:
-    from tracedbg.source import is_user_file  # noqa: PLC0415  beside its only use
-
-    return next((frame for frame in frames if is_user_file(frame.file)), None)
+        return _Place(around.frames, stacks, is_backward)
 
 
 def _on_host(events: Sequence[Event], finder: _Finder) -> list[Kernel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.torch_kernels.tree import lines, place_of
+from tracedbg.adapters.torch_kernels.tree import place_of
 from tracedbg.kernels import Kernel, Kind, Launch, ThreadKey
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _kernel(event: Any, launch: Any, ops: dict[int, Op], calls: Calls, walked: W
         else Launch(ThreadKey("", str(launch.start_thread_id())), launch.start_ns(), launch.name()),
         op="" if op is None else op.event.name,
         frames=() if place is None else place.stack.frames,
-        fused=() if place is None else lines(place.fused),
+        fused=() if place is None else place.fused,
         is_backward=is_backward,
     )
 

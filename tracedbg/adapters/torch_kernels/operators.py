@@ -9,11 +9,12 @@ from __future__ import annotations
 import dis
 import linecache
 from functools import lru_cache
+from itertools import accumulate
 from types import CodeType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 _BINARY = {
     "+": ("add",),
@@ -75,18 +76,22 @@ _OLD_BINARY = {  # CPython 3.10
     "RSHIFT": ">>",
 }
 _UNARY = {"UNARY_NEGATIVE": ["neg"], "UNARY_INVERT": ["bitwise_not"], "UNARY_NOT": _TRUTH}
-_ANY = (
-    "LOAD_ATTR",
-    "CALL",
-    "GET_ITER",
-    "FOR_ITER",
-    "UNPACK_SEQUENCE",
-    "FORMAT_",
-    "LOAD_METHOD",
-    "STORE_ATTR",
-)
-"""How instructions begin that may run any op: a property, a class that is called (`float(x)`), ..."""
-_UNLIKELY, _OTHER_OP, _BACK, _AGAIN = 1, 6, 2, 3
+_TURNED = frozenset({"permute", "transpose", "t", "numpy_T", "adjoint", "mT", "mH", "matrix_H", "conj"})
+_PROPERTIES = {
+    **dict.fromkeys(("T", "mT", "H", "mH"), _TURNED),
+    "real": frozenset({"real", "view_as_real", "select", "alias"}),
+    "imag": frozenset({"imag", "view_as_real", "select"}),
+    "data": frozenset({"detach", "alias", "set_data"}),
+}
+_ANY = ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "GET_ITER", "FOR_ITER", "UNPACK_SEQUENCE", "FORMAT_")
+"""How instructions begin that may run any op, as a property does."""
+_CALLS = ("CALL", "BEFORE_WITH")
+"""Those that make a call, which is told as one: but for that of a class (`float(x)`)."""
+_UNLIKELY, _FROM_CALL, _OTHER_OP, _AGAIN = 2, 6, 24, 12
+_JUMP, _ELSEWHERE = 1, 40
+"""What it costs to go on in the next turn of a loop; and anywhere before, for no reason that is known."""
+_SKIPPED_CALL, _SKIPPED_OPERATOR = 4, 2
+"""What it costs that a site was passed and has run nothing."""
 _FAR = 10**9
 
 
@@ -97,6 +102,9 @@ class Site(NamedTuple):
     ops: frozenset[str]
     """Those that it runs; empty: any."""
     runs_several: bool = False
+    is_call: bool = False
+    skipped: int = 0
+    """What speaks against its having been passed without an op or a call."""
 
 
 class Anchor(NamedTuple):
@@ -132,92 +140,137 @@ def code_at(file: str, function: str, line: int) -> CodeType | None:
     return found
 
 
+class Sites(NamedTuple):
+    """The sites of a function, in the order of the bytecode."""
+
+    sites: tuple[Site, ...]
+    skipped: tuple[int, ...]
+    """What it costs to pass all sites before each, and all of them."""
+    jumps: tuple[tuple[int, int], ...]
+    """Jumps back, as those of loops: the number of the next site, from and to."""
+
+
 @lru_cache(maxsize=4096)
-def sites_of(code: CodeType) -> tuple[Site, ...]:
-    """What may run an op, in the order of the bytecode."""
-    found = []
+def sites_of(code: CodeType) -> Sites:
+    """What may run an op."""
+    found: list[Site] = []
+    at: dict[int, int] = {}
+    jumps: list[tuple[int, int]] = []
     line = code.co_firstlineno
     for instruction in dis.get_instructions(code):
         positions = getattr(instruction, "positions", None)
         line = (positions.lineno if positions is not None else instruction.starts_line) or line
-        site = _site(instruction.opname, instruction.argrepr, line)
+        at[instruction.offset] = len(found)
+        if "JUMP" in instruction.opname and isinstance(instruction.argval, int):
+            target = at.get(instruction.argval)
+            if target is not None:
+                jumps.append((len(found), target))
+        site = _site(instruction, line)
         if site is not None:
             found.append(site)
-    return tuple(found)
+    skipped = (0, *accumulate(site.skipped for site in found))
+    return Sites(tuple(found), skipped, tuple(jumps))
 
 
-def _site(name: str, argument: str, line: int) -> Site | None:  # noqa: PLR0911  one kind after the other
+def _site(instruction: dis.Instruction, line: int) -> Site | None:
+    name, argument = instruction.opname, instruction.argrepr
     if name == "BINARY_OP" or name.removeprefix("INPLACE_").removeprefix("BINARY_") in _OLD_BINARY:
         sign = argument if name == "BINARY_OP" else _OLD_BINARY[name.partition("_")[2]]
         if sign == "[]":  # CPython 3.14
-            return Site(line, _INDEXING, runs_several=True)
-        return Site(line, frozenset(_BINARY.get(sign.removesuffix("="), ())))
+            return Site(line, _INDEXING, runs_several=True, skipped=_SKIPPED_OPERATOR)
+        return Site(line, frozenset(_BINARY.get(sign.removesuffix("="), ())), skipped=_SKIPPED_OPERATOR)
     if name in {"BINARY_SUBSCR", "STORE_SUBSCR", "BINARY_SLICE", "STORE_SLICE"}:
-        return Site(line, _INDEXING, runs_several=True)
+        return Site(line, _INDEXING, runs_several=True, skipped=_SKIPPED_OPERATOR)
     if name == "COMPARE_OP":
         sign = argument.removeprefix("bool(").removesuffix(")")
-        return Site(line, frozenset({_COMPARE[sign]}) if sign in _COMPARE else frozenset())
+        ops = frozenset({_COMPARE[sign]}) if sign in _COMPARE else frozenset()
+        return Site(line, ops, skipped=_SKIPPED_OPERATOR)
+    return _other_site(name, argument, line)
+
+
+def _other_site(name: str, argument: str, line: int) -> Site | None:
+    """A site that may well run nothing."""
     if name in _UNARY:
         return Site(line, frozenset(_UNARY[name]))
     if "JUMP" in name and "IF" in name:
         return Site(line, frozenset(_TRUTH))
+    if name.startswith(_CALLS):
+        return Site(line, frozenset(), runs_several=True, is_call=True, skipped=_SKIPPED_CALL)
+    if name.startswith("LOAD_ATTR") and argument in _PROPERTIES:
+        return Site(line, _PROPERTIES[argument], runs_several=True)
     if name.startswith(_ANY):
         return Site(line, frozenset(), runs_several=True)
     return None
 
 
 @lru_cache(maxsize=65536)
-def lines_of(code: CodeType, ran: tuple[str | Anchor, ...]) -> tuple[int, ...]:
+def lines_of(code: CodeType, ran: tuple[str | Anchor, ...], *, is_begin: bool = False) -> tuple[int, ...]:
     """The lines of the ops in `ran`, which has the calls before, between and after them, too.
 
-    The cheapest way through the function's sites: forward for nothing, back (a loop) for a little.
+    The cheapest way through the function's sites, as they are passed in a run of it.
+
+    Args:
+        code: of the function.
+        ran: what it has run, in a row.
+        is_begin: whether that is the first it has run.
     """
-    sites = sites_of(code)
+    found = sites_of(code)
+    sites = found.sites
     if not sites:
         return tuple(code.co_firstlineno for item in ran if isinstance(item, str))
-    costs = [0] * len(sites)
-    ways: list[list[int]] = []
-    for number, item in enumerate(ran):
-        matches = [_match(site, item) for site in sites]
-        costs, way = _advance(costs, matches, sites, is_first=number == 0)
+    costs = list(found.skipped[:-1]) if is_begin else [0] * len(sites)
+    costs = [cost + _match(site, ran[0]) for cost, site in zip(costs, sites, strict=True)]
+    ways: list[list[int]] = [list(range(len(sites)))]
+    for item in ran[1:]:
+        costs, way = _advance(costs, found)
+        costs = [cost + _match(site, item) for cost, site in zip(costs, sites, strict=True)]
         ways.append(way)
     at = min(range(len(sites)), key=costs.__getitem__)
-    found = []
+    lines = []
     for item, way in zip(reversed(ran), reversed(ways), strict=True):
         if isinstance(item, str):
-            found.append(sites[at].line)
+            lines.append(sites[at].line)
         at = way[at]
-    return tuple(reversed(found))
+    return tuple(reversed(lines))
 
 
-def _advance(
-    costs: list[int], matches: Sequence[int], sites: Sequence[Site], *, is_first: bool
-) -> tuple[list[int], list[int]]:
-    """One item further: what it costs to have run it at each site, and from which site one came."""
-    if is_first:
-        return list(matches), list(range(len(sites)))
-    back = min(range(len(costs)), key=costs.__getitem__)
-    best, best_cost = back, _FAR
+def _advance(costs: list[int], found: Sites) -> tuple[list[int], list[int]]:
+    """One item further: what it costs to come to each site, and from which site one came."""
+    skipped = found.skipped
+    count = len(costs)
+    # Before each site, the cheapest way there without what was passed since the function's beginning.
+    cheapest = [(_FAR, 0)] * (count + 1)
+    for at in range(count):
+        come = (costs[at] - skipped[at + 1], at)
+        cheapest[at + 1] = min(cheapest[at], come)
+    for start, target in sorted(found.jumps):
+        cost, source = cheapest[start]
+        come = (cost + skipped[start] + _JUMP - skipped[target], source)
+        for at in range(target, count + 1):
+            if cheapest[at] <= come:
+                break
+            cheapest[at] = come
+    anywhere = min(range(count), key=costs.__getitem__)
     new, way = [], []
-    for at, match in enumerate(matches):
-        source, cost = best, best_cost
-        if costs[back] + _BACK < cost:
-            source, cost = back, costs[back] + _BACK
-        again = costs[at] + (0 if sites[at].runs_several else _AGAIN)
-        if again < cost:
-            source, cost = at, again
-        new.append(cost + match)
+    for at in range(count):
+        cost, source = cheapest[at]
+        ways = [(cost + skipped[at], source), (costs[anywhere] + _ELSEWHERE, anywhere)]
+        ways.append((costs[at] + (0 if found.sites[at].runs_several else _AGAIN), at))
+        best, source = min(ways)
+        new.append(best)
         way.append(source)
-        if costs[at] < best_cost:
-            best, best_cost = at, costs[at]
     return new, way
 
 
 def _match(site: Site, item: str | Anchor) -> int:
     """What speaks against `item` having been run there."""
     if isinstance(item, Anchor):
-        return 0 if site.line == item.line else 2 * _OTHER_OP + abs(site.line - item.line)
+        if site.line != item.line:
+            return 2 * _OTHER_OP + abs(site.line - item.line)
+        return 0 if site.is_call else _UNLIKELY
     name = item.rpartition("::")[2]
     if name in site.ops or name.removesuffix("_") in site.ops:
         return 0
-    return _OTHER_OP if site.ops else _UNLIKELY
+    if site.ops:
+        return _OTHER_OP
+    return _FROM_CALL if site.is_call else _UNLIKELY

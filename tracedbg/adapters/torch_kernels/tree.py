@@ -184,7 +184,8 @@ class TreeWalker:
             return {}
         found: dict[int, int] = {}
         for numbers, ran in _runs(children, body):
-            found.update(zip(numbers, lines_of(code, ran), strict=True))
+            is_begin = numbers[0] == 0
+            found.update(zip(numbers, lines_of(code, ran, is_begin=is_begin), strict=True))
         return found
 
     def _python(self, event: Any, place: Place, op: Op | None) -> None:
@@ -333,13 +334,8 @@ def kernels_of(walked: Walked) -> tuple[Kernel, ...]:
                 kind=Kind.HOST_OP,
                 op=event.name,
                 frames=place.stack.frames,
-                fused=lines(place.fused),
+                fused=place.fused,
                 is_backward=is_backward,
             )
         )
     return tuple(found)
-
-
-def lines(fused: Stacks) -> tuple[CallFrame, ...]:
-    """The innermost line of each stack that a kernel was fused from, once each."""
-    return tuple(dict.fromkeys(stack[0] for stack in fused if stack))
