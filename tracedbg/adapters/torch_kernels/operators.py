@@ -87,6 +87,8 @@ _ANY = ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "GET_ITER", "FOR_ITER", "UNPAC
 """How instructions begin that may run any op, as a property does."""
 _CALLS = ("CALL", "BEFORE_WITH")
 """Those that make a call, which is told as one: but for that of a class (`float(x)`)."""
+_BY_CLASSES = frozenset({"item", "_local_scalar_dense", "is_nonzero"})
+"""What `float(x)`, `int(x)` and `bool(x)` run."""
 _UNLIKELY, _FROM_CALL, _OTHER_OP, _AGAIN = 2, 6, 24, 12
 _JUMP, _ELSEWHERE = 1, 40
 """What it costs to go on in the next turn of a loop; and anywhere before, for no reason that is known."""
@@ -273,4 +275,6 @@ def _match(site: Site, item: str | Anchor) -> int:
         return 0
     if site.ops:
         return _OTHER_OP
+    if site.is_call and name in _BY_CLASSES:
+        return 0
     return _FROM_CALL if site.is_call else _UNLIKELY
