@@ -108,16 +108,19 @@ class KernelTimes:
         )
 
     def of_function(self, name: str, file: str, line: int) -> float | None:
-        """Seconds of the kernels of a function and of what it calls; None if nothing was timed."""
-        if not self._windows:
+        """Seconds of the kernels of a function and of what it calls; None if no kernel was timed."""
+        if not self._total_ns:
             return None
         last = last_line_of(file, line)
         short = name.rpartition(".")[2]
 
         def is_inside(frame: CallFrame) -> bool:
-            if frame.file != file or frame.line < line:
+            if frame.file != file:
                 return False
-            return frame.line <= last if last is not None else frame.function.rpartition(".")[2] == short
+            if last is not None and line <= frame.line:
+                return frame.line <= last
+            # A call that has not come to a line of its own stands at its decorator.
+            return frame.function.rpartition(".")[2] == short
 
         total = 0.0
         for same in self._places.values():

@@ -6,7 +6,7 @@ import pytest
 
 from tracedbg.adapters.torch_kernels.operators import Anchor, code_at, lines_of
 
-SOURCE = '''\
+SOURCE = """\
 def straight(a, b, n):
     c = a * b
     d = n + 1
@@ -32,7 +32,7 @@ def decorated(x):
 
 def silent():
     pass
-'''
+"""
 
 
 @pytest.fixture
@@ -67,7 +67,12 @@ def test_calls_say_where_the_ops_between_them_are(lines):
 
 
 def test_a_branch_may_be_left_out(lines):
-    assert lines("branch", 15, "aten::gt", "aten::is_nonzero", "aten::select", "aten::div") == (16, 16, 18, 18)
+    assert lines("branch", 15, "aten::gt", "aten::is_nonzero", "aten::select", "aten::div") == (
+        16,
+        16,
+        18,
+        18,
+    )
     assert lines("branch", 15, "aten::gt", "aten::is_nonzero", "aten::neg") == (16, 16, 17)
 
 
