@@ -12,9 +12,12 @@ import pytest
 
 from recordings import FILE, function
 from tracedbg import events as ev
+from tracedbg.kernels import CallFrame, Kernel, KernelsSeen
 from tracedbg_tui.counters import Counting
+from tracedbg_tui.debug.glyphs import UNICODE
 from tracedbg_tui.recorded import GraphView, RanksView, TimeView, TracesView
 from tracedbg_tui.recording import Follower
+from tracedbg_tui.snapshot import badges
 from tui.recorded import GONE, RecordedApp, Written, events_of, traces_of, write_troubles
 from tui.screens import drawn, driven, lines, until
 
@@ -209,6 +212,34 @@ def test_time_is_told_by_phase_as_a_flame_and_on_a_line(troubles):
         assert view.timeline.window == (0, 540_000_000)
 
     driven(RecordedApp(troubles, TimeView), scenario)
+
+
+def test_kernels_are_told_by_line_beside_the_lines_and_in_the_ledger(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text("def step(x):\n    return x @ x\n")
+
+    def kernel(line, ns, **more):
+        frames = (CallFrame(str(path), line, "step", is_exact=True),) if line else ()
+        return Kernel("cuda:0", "7", 0, ns, "gemm", op="aten::mm", frames=frames, **more)
+
+    written = Written(tmp_path / "run")
+    kernels = (kernel(2, 3_000_000), kernel(2, 1_000_000, is_backward=True), kernel(0, 500_000))
+    written.process().write([KernelsSeen("torch", kernels, 0, 10**9, steps=10)])
+    written.finish()
+
+    async def scenario(pilot):
+        view = pilot.app.view
+        await read(pilot)
+        told = {row.name: (row.seconds, row.words) for row in view.ledger.rows}
+        assert told == {
+            "kernels by line": (pytest.approx(0.0045), "10 steps on cuda:0"),
+            "model.py:2": (pytest.approx(0.004), "step, 2 kernels, 25% backward"),
+            "aten::mm": (pytest.approx(0.0005), "op, 1 kernel"),
+        }
+        found = badges(pilot.app.recording.snapshot, UNICODE)
+        assert found == {str(path): {2: "◷ 4.0 ms"}}
+
+    driven(RecordedApp(written.folder, TimeView), scenario)
 
 
 def test_ranks_tell_what_is_not_the_same_in_all_of_them(tmp_path):

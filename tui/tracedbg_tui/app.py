@@ -244,7 +244,7 @@ class TracedbgApp(App[int]):
         return keys.DEBUG if goes_on else keys.LOOKED_AT
 
     def _open_source(self) -> None:
-        """Where no program shows its source: the file of the function that cost most."""
+        """Where no program shows its source: the file of what cost most."""
         view = self.debug_view
         if (
             self.live is not None
@@ -253,10 +253,13 @@ class TracedbgApp(App[int]):
             or view.source.source.exists
         ):
             return
-        for one in self.recording.snapshot.functions:
-            if os.path.isfile(one.file):
-                source = Source(os.path.basename(one.file), one.file)
-                self.run_worker(view.source.open(source, one.line), group="source", exclusive=True)
+        summary = self.recording.snapshot.summary
+        timed = summary.kernels.lines if summary is not None and summary.kernels else ()
+        places = [(one.file, one.line) for one in self.recording.snapshot.functions]
+        for file, line in places + [(one.file, one.line) for one in timed]:
+            if os.path.isfile(file):
+                source = Source(os.path.basename(file), file)
+                self.run_worker(view.source.open(source, line), group="source", exclusive=True)
                 return
 
     def _keep(self) -> None:

@@ -31,6 +31,7 @@ _SIGNS = {
     "python": "a frame that runs as Python",
     "retrace": "retraces recorded at the line",
     "graph_break": "graph breaks recorded at the line",
+    "kernels": "time of the line's kernels, where they were timed (--kernels)",
 }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.explain import Explainer
+from tracedbg.report.style import milliseconds
 from tracedbg.source import is_user_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tracedbg import events as ev
     from tracedbg.explain import FunctionSummary, Summary
@@ -90,6 +91,28 @@ class Explained:
     """Position in `Snapshot.processes`."""
     record: TraceRecord
     causes: tuple[ev.Cause, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was recorded at a line of source."""
+
+    retraces: int = 0
+    graph_breaks: int = 0
+    kernel_seconds: float = 0.0
+
+
+class Signs(Protocol):
+    """How each kind of note is marked."""
+
+    @property
+    def retrace(self) -> str: ...  # noqa: D102
+
+    @property
+    def graph_break(self) -> str: ...  # noqa: D102
+
+    @property
+    def kernels(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -202,25 +225,30 @@ class Snapshot:
             found[number].add(record.started.id)
         return found
 
-    def notes(self) -> Mapping[str, Mapping[int, tuple[int, int]]]:
-        """File -> line -> (retraces, graph breaks) that were recorded there."""
+    def notes(self) -> Mapping[str, Mapping[int, Note]]:
+        """File -> line -> what was recorded there."""
         return self._notes
 
     @cached_property
-    def _notes(self) -> dict[str, dict[int, tuple[int, int]]]:
+    def _notes(self) -> dict[str, dict[int, Note]]:
+        summary = self.summary
+        if summary is None:
+            return {}
         retraces: Counter[tuple[str, int]] = Counter()
         breaks: Counter[tuple[str, int]] = Counter()
-        if self.summary:
-            for function in self.summary.every_function():
-                for cause in function.causes:
-                    retraces[cause.file, cause.line] += cause.count
-                if function.retraces:
-                    retraces[function.file, function.line] = function.retraces
-            for found in self.summary.graph_breaks:
-                breaks[found.file, found.line] += found.count
-        notes: dict[str, dict[int, tuple[int, int]]] = {}
-        for file, line in {**retraces, **breaks}:
-            notes.setdefault(file, {})[line] = (retraces[file, line], breaks[file, line])
+        for function in summary.every_function():
+            for cause in function.causes:
+                retraces[cause.file, cause.line] += cause.count
+            if function.retraces:
+                retraces[function.file, function.line] = function.retraces
+        for found in summary.graph_breaks:
+            breaks[found.file, found.line] += found.count
+        timed = summary.kernels.lines if summary.kernels else ()
+        kernels = {(one.file, one.line): one.seconds for one in timed}
+        notes: dict[str, dict[int, Note]] = {}
+        for place in {**retraces, **breaks, **kernels}:
+            file, line = place
+            notes.setdefault(file, {})[line] = Note(retraces[place], breaks[place], kernels.get(place, 0.0))
         return notes
 
 
@@ -236,21 +264,13 @@ def every_trace(snapshot: Snapshot) -> Iterator[tuple[int, TraceRecord]]:
             yield number, record
 
 
-def badges(snapshot: Snapshot, retrace: str, graph_break: str) -> dict[str, dict[int, str]]:
-    """File -> line -> what was recorded there, in few words.
-
-    Args:
-        snapshot: the run.
-        retrace: the sign of retraces.
-        graph_break: the sign of graph breaks.
-    """
+def badges(snapshot: Snapshot, signs: Signs) -> dict[str, dict[int, str]]:
+    """File -> line -> what was recorded there, in few words."""
     found: dict[str, dict[int, str]] = {}
     for file, lines in snapshot.notes().items():
-        for line, (retraces, breaks) in lines.items():
-            words = _words([(retraces, f"{retrace} {retraces}"), (breaks, f"{graph_break} {breaks}")])
-            found.setdefault(file, {})[line] = words
+        for line, note in lines.items():
+            words = [f"{signs.kernels} {milliseconds(note.kernel_seconds)}"] if note.kernel_seconds else []
+            words += [f"{signs.retrace} {note.retraces}"] if note.retraces else []
+            words += [f"{signs.graph_break} {note.graph_breaks}"] if note.graph_breaks else []
+            found.setdefault(file, {})[line] = " ".join(words)
     return found
-
-
-def _words(parts: Iterable[tuple[int, str]]) -> str:
-    return " ".join(words for number, words in parts if number)

@@ -39,6 +39,8 @@ class Glyphs:
     back: str = "←"
     retrace: str = "↻"
     graph_break: str = "✂"
+    kernels: str = "◷"
+    """The time of kernels."""
     blocks: str = " ▁▂▃▄▅▆▇█"
     """From nothing to full, upwards."""
     shades: str = " ░▒▓█"
@@ -64,6 +66,7 @@ ASCII = Glyphs(
     back="<",
     retrace="@",
     graph_break="%",
+    kernels="$",
     blocks=" .:-=+*#@",
     shades=" .:*#",
 )

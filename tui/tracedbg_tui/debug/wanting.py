@@ -65,7 +65,7 @@ class Wanting(Following):
         """Something new was recorded: it may be of a line that is shown."""
         if self.recording is not None:
             glyphs = glyphs_of(self)
-            found = badges(self.recording.snapshot, glyphs.retrace, glyphs.graph_break)
+            found = badges(self.recording.snapshot, glyphs)
             self.source.badges = {os.path.realpath(file): lines for file, lines in found.items()}
             self.source.refresh()
 

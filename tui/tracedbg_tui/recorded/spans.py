@@ -1,10 +1,8 @@
-"""Where the time went, as data: a ledger, a flame graph, a timeline. It must not know how they are shown.
-
-What else is recorded with times (kernels, one day) becomes another `Section` of the ledger and other frames.
-"""
+"""Where the time went, as data: a ledger, a flame graph, a timeline. It must not know how they are shown."""
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from tracedbg_tui.snapshot import key_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracedbg.explain import PhaseTime
+    from tracedbg.explain import KernelSummary, PhaseTime
     from tracedbg.store.records import TraceRecord
     from tracedbg_tui.snapshot import Snapshot
 
@@ -77,8 +75,11 @@ class Bar:
 def ledger(snapshot: Snapshot) -> list[Entry]:
     """Each phase with its time, then each function with its phases."""
     summary = snapshot.summary
-    if summary is None or not summary.functions:
+    if summary is None:
         return []
+    kernels = [] if summary.kernels is None else list(_kernels(summary.kernels))
+    if not summary.functions:
+        return kernels
     functions = list(summary.every_function())
     spent, counts = _together(phase for function in functions for phase in function.phases)
     total = sum(spent.values())
@@ -103,7 +104,27 @@ def ledger(snapshot: Snapshot) -> list[Entry]:
         words = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in largest if seconds >= 0.0005)  # noqa: PLR2004
         entry = Entry(function.name, sum(own.values()), words, function.file, function.line, whole=total)
         made.append(entry)
-    return made
+    return made + kernels
+
+
+def _kernels(timed: KernelSummary) -> Iterator[Entry]:
+    """The lines that kernels come from; the rest by what launched them."""
+    seen = ", ".join(f"{one.steps} steps on {one.device}" for one in timed.windows if one.kernels)
+    yield Entry("kernels by line", timed.seconds, seen, is_title=True, whole=timed.seconds)
+    for one in timed.lines:
+        words = [f"{one.function}, {_counted(one.kernels)}"]
+        if one.backward_seconds:
+            words.append(f"{100 * one.backward_seconds / one.seconds:.0f}% backward")
+        if one.shared_seconds:
+            words.append(f"{100 * one.shared_seconds / one.seconds:.0f}% fused with other lines")
+        name = f"{os.path.basename(one.file)}:{one.line}"
+        yield Entry(name, one.seconds, ", ".join(words), one.file, one.line, whole=timed.seconds)
+    for left in timed.rest:
+        yield Entry(left.name, left.seconds, f"{left.whose}, {_counted(left.kernels)}", whole=timed.seconds)
+
+
+def _counted(kernels: int) -> str:
+    return f"{kernels:,} kernel{'' if kernels == 1 else 's'}"
 
 
 def _together(phases: Iterator[PhaseTime]) -> tuple[dict[str, float], dict[str, int]]:
