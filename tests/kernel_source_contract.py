@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+
 import pytest
 
 from kernel_files import KERNEL_NS, MODEL, TOTAL_NS, TRAIN
@@ -11,7 +14,7 @@ from tracedbg.kernels import Kind
 
 
 class KernelSourceContract:
-    """`write(folder)` makes a file of two steps; `others` are files of other formats."""
+    """`write(folder)` makes a file of two steps."""
 
     @pytest.fixture
     def source(self):
@@ -64,6 +67,22 @@ class KernelSourceContract:
             told = str(error).partition(file)[2]
         assert told
         assert "\n" not in told
+
+    def test_whatever_is_damaged_is_read_in_part_or_refused_in_words(self, source, tmp_path):
+        file = self.write(tmp_path)
+        with open(file, "rb") as opened:
+            whole = opened.read()
+        chance = random.Random(7)
+        for _ in range(80):
+            data = bytearray(whole)
+            for _ in range(chance.choice([1, 3, 20])):
+                at = chance.randrange(len(data))
+                data[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+            with open(file, "wb") as opened:
+                opened.write(data)
+            with contextlib.suppress(TraceFileError):
+                found = explain(source.read(file)).kernels
+                assert tabulate(found).total_ns == sum(one.duration_ns for one in found)
 
     def test_a_file_of_something_else_is_refused(self, source, tmp_path):
         file = tmp_path / "other"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _READ_BYTES = 1 << 18
+_FEW_BYTES = 64
 _GZIP_WINDOW = 31
 """For zlib: the largest window, with gzip's header."""
 
@@ -41,28 +42,62 @@ class Blocks:
             raise TraceFileError(f"cannot read {self.file}: {error.strerror or error}") from error
 
     def _inflated(self, packed: Iterator[bytes]) -> Iterator[bytes]:
-        inflate = zlib.decompressobj(_GZIP_WINDOW)
-        is_within = False
+        member = _Member()
         read = 0
         for block in packed:
             rest = block
             while rest:
-                is_within = True
+                before = member.copy()
                 try:
-                    data = inflate.decompress(rest, self._size)
+                    data, rest = member.feed(rest, self._size)
                 except zlib.error:
-                    self.damage = Damage(
-                        f"its gzip data are damaged between the bytes {read} and", read + len(block)
-                    )
+                    at = read + len(block) - len(rest)
+                    yield from self._up_to_the_damage(before, rest, at)
                     return
                 if data:
                     yield data
-                rest = inflate.unconsumed_tail
-                if inflate.eof:  # a gzip file may have several members, and zeros after the last
-                    is_within = False
-                    rest = inflate.unused_data.lstrip(b"\0")
-                    inflate = zlib.decompressobj(_GZIP_WINDOW)
             read += len(block)
-        if is_within:
+        if member.is_within:
             self.damage = Damage("its gzip data break off", read)
-            yield inflate.flush()
+
+    def _up_to_the_damage(self, member: _Member, block: bytes, at: int) -> Iterator[bytes]:
+        """What of a block can be decompressed: a few bytes at a time, up to those that cannot."""
+        for start in range(0, len(block), _FEW_BYTES):
+            rest = block[start : start + _FEW_BYTES]
+            while rest:
+                try:
+                    data, rest = member.feed(rest, self._size)
+                except zlib.error:
+                    self.damage = Damage("its gzip data are damaged", at + start)
+                    return
+                if data:
+                    yield data
+
+
+class _Member:
+    """One member of a gzip file after the other: there may be several, and zeros behind the last."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(_GZIP_WINDOW)
+        self.is_within = False
+        """Whether one has begun and not ended."""
+
+    def copy(self) -> _Member:
+        """The same state, to go back to."""
+        found = _Member()
+        found._inflate, found.is_within = self._inflate.copy(), self.is_within
+        return found
+
+    def feed(self, data: bytes, size: int) -> tuple[bytes, bytes]:
+        """At most `size` bytes of what `data` holds, and what is left of it.
+
+        Raises:
+            zlib.error: it is damaged.
+        """
+        self.is_within = True
+        plain = self._inflate.decompress(data, size)
+        if not self._inflate.eof:
+            return plain, self._inflate.unconsumed_tail
+        rest = self._inflate.unused_data.lstrip(b"\0")
+        self._inflate, self.is_within = zlib.decompressobj(_GZIP_WINDOW), False
+        return plain, rest

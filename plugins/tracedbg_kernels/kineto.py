@@ -5,7 +5,7 @@ It must not know how a line is found.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
@@ -43,6 +43,13 @@ _FLOWS = frozenset({"fwdbwd", "forward_backward"})
 _FRAMES = "python_function"
 
 
+_Time = (
+    Annotated[int, msgspec.Meta(ge=-(10**15), le=10**16)] | Annotated[float, msgspec.Meta(ge=-1e15, le=1e16)]
+)
+"""Microseconds, of which 64 bits hold the nanoseconds."""
+_Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class _Args(
     msgspec.Struct,
     gc=False,
@@ -56,13 +63,13 @@ class _Args(
         "call_stack": "Call stack",
     },
 ):
-    external: int | None = None
-    python_id: int | None = None
-    python_parent: int | None = None
-    correlation: int | None = None
-    external_2021: int | None = None
-    sequence: int | None = None
-    forward_thread: int | None = None
+    external: _Number | None = None
+    python_id: _Number | None = None
+    python_parent: _Number | None = None
+    correlation: _Number | None = None
+    external_2021: _Number | None = None
+    sequence: _Number | None = None
+    forward_thread: _Number | None = None
     call_stack: str = ""
     kernel: str = ""
     kernel_file: str = ""
@@ -76,8 +83,8 @@ class _Event(msgspec.Struct, gc=False):
     name: str = ""
     pid: int | str = 0
     tid: int | str = 0
-    ts: float | int = 0
-    dur: float | int = 0
+    ts: _Time = 0
+    dur: _Time = 0
     id: int | str | None = None
     args: _Args | None = None
 

@@ -40,6 +40,8 @@ _PROFILER = re.compile(r"lib(?:cuda|cudart|cupti|ToolsInjection)\b")
 _RUNTIME_CALL = re.compile(r"(?:^|[\s*&])(?:cuda|cu)[A-Z]\w*")
 """A function of CUDA's runtime, linked into the user's own binary."""
 _PYTHON = re.compile(r"(?P<file>.+\.py)(?::(?P<line>\d+))?")
+_TEXTS = frozenset({"value", "text"})
+_NEEDED = frozenset({"id", "start", "end", "stackDepth"})
 _Key = tuple[int, int]
 
 
@@ -50,7 +52,7 @@ class NsysSource:
 
     def recognises(self, file: str, head: bytes) -> bool:
         """An SQLite database says so itself."""
-        return head.startswith(_MAGIC) or (file.endswith(".sqlite") and not head)
+        return head.startswith(_MAGIC) or file.endswith(".sqlite")
 
     def read(self, file: str) -> Timeline:
         """Read all of it.
@@ -87,6 +89,7 @@ class _Reading:
         self._file = file
         self._database = database
         self._timeline = Timeline(file, NsysSource.name, size_bytes=os.path.getsize(file))
+        database.text_factory = lambda text: text.decode("utf-8", "replace")
         self._names = Names(self._timeline.names)
         self._texts: dict[int, str] = {}
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
@@ -104,7 +107,7 @@ class _Reading:
         if not self._columns.keys() & _WORK.keys():
             wrong = "holds no CUDA kernels" if "StringIds" in self._columns else "is no export of nsys"
             raise TraceFileError(f"{self._file} {wrong}: it has no table {_KERNELS}")
-        self._texts = {row[0]: row[1] for row in self._rows("StringIds", "id", "value")}
+        self._texts = {row[0]: row[1] or "" for row in self._rows("StringIds", "id", "value")}
         launches = self._launches()
         for table, kind in _WORK.items():
             timeline.kernels += self._work(table, kind, launches)
@@ -123,11 +126,19 @@ class _Reading:
         if known is None:
             return
         chosen = ", ".join(column if column in known else "null" for column in columns)
+        left_out = 0
         try:
-            yield from self._database.execute(f'select {chosen} from "{table}" {where}')  # noqa: S608  our names
+            for row in self._database.execute(f'select {chosen} from "{table}" {where}'):  # noqa: S608  our names
+                if all(map(_fits, columns, row)):
+                    yield row
+                else:
+                    left_out += 1
         except sqlite3.DatabaseError as error:
             told = f"its table {table} cannot be read to the end ({error})"
             self._timeline.damage.append(Damage(told, os.path.getsize(self._file)))
+        if left_out:
+            told = f"{left_out} rows of its table {table} have values of another type than they should"
+            self._timeline.damage.append(Damage(told))
 
     def _text(self, number: int | None) -> str:
         return self._texts.get(number, "") if number is not None else ""
@@ -201,6 +212,13 @@ class _Reading:
             spans.forward_threads.append(int(sequence is not None and "Backward" in op))
         for thread in self._timeline.threads.values():
             sort_spans(thread.ops)
+
+
+def _fits(column: str, value: object) -> bool:
+    """Whether a value is of the type that its column should have: SQLite lets in any."""
+    if column in _TEXTS:
+        return value is None or isinstance(value, str)
+    return isinstance(value, int) or (value is None and column not in _NEEDED)
 
 
 def _thread(global_thread: int) -> ThreadKey:

@@ -61,13 +61,23 @@ class Plane:
     def events(self, line: Line) -> Iterator[Event]:
         """The events of a line."""
         for start, end in line.spans:
-            yield self._event(line, start, end)
+            try:
+                event = self._event(line, start, end)
+            except BrokenWireError as error:
+                self.damage = error.at
+            else:
+                yield event
 
     def metadata(self) -> Iterator[tuple[int, dict[str, Value]]]:
         """Number and values of each kind of event; of `/host:metadata`, these are programs."""
         for number, (start, end) in self._events.items():
-            spans = [(value, stop) for at, value, stop in fields(self._data, start, end) if at == 5]
-            yield number, dict(self._stat(*span) for span in spans)
+            try:
+                spans = [(value, stop) for at, value, stop in fields(self._data, start, end) if at == 5]
+                stats = dict(self._stat(*span) for span in spans)
+            except BrokenWireError as error:
+                self.damage = error.at
+            else:
+                yield number, stats
 
     def _take(self, number: int, value: int, stop: int) -> None:
         if number == 2:
@@ -102,15 +112,18 @@ class Plane:
 
     def _line(self, start: int, end: int) -> Line:
         line = Line()
-        for number, value, stop in fields(self._data, start, end):
-            if number == 1:
-                line.number = signed(value)
-            elif number == 2:
-                line.name = self._string(value, stop)
-            elif number == 3:
-                line.start_ns = signed(value)
-            elif number == 4:
-                line.spans.append((value, stop))
+        try:
+            for number, value, stop in fields(self._data, start, end):
+                if number == 1:
+                    line.number = signed(value)
+                elif number == 2:
+                    line.name = self._string(value, stop)
+                elif number == 3:
+                    line.start_ns = signed(value)
+                elif number == 4:
+                    line.spans.append((value, stop))
+        except BrokenWireError as error:
+            self.damage = error.at
         return line
 
     def _event(self, line: Line, start: int, end: int) -> Event:
@@ -152,15 +165,12 @@ class Plane:
 
 
 def planes_of(data: bytes) -> tuple[list[Plane], list[Damage]]:
-    """The planes of an `XSpace`, and where it breaks off."""
+    """The planes of an `XSpace`, and where it breaks off; damage within planes shows while they are read."""
     found: list[Plane] = []
-    damage: list[Damage] = []
     try:
         for number, start, end in fields(data):
             if number == 1 and end != -1:
                 found.append(Plane(data, start, end))
-    except BrokenWireError as error:
-        damage.append(Damage("it breaks off in a plane", len(data)))
-        found.append(Plane(data, error.at, len(data)))  # what there is of it
-        return found, damage
-    return found, [Damage("a plane is damaged", plane.damage) for plane in found if plane.damage is not None]
+    except BrokenWireError:
+        return found, [Damage("it breaks off", len(data))]
+    return found, []

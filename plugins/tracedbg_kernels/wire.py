@@ -29,7 +29,7 @@ def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tupl
     """The fields of a message: number, value, and where it ends.
 
     Of a number (varint or fixed) the value is the number and the end is -1; of bytes, a text or a message
-    the value is where it begins.
+    the value is where it begins. What is cut off is given as far as it goes, before the error.
 
     Raises:
         BrokenWireError: something is wrong, or cut off.
@@ -45,7 +45,8 @@ def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tupl
         elif kind == _BYTES:
             size, at = varint(data, at, end)
             if at + size > end:
-                raise BrokenWireError(at)
+                yield key >> 3, at, end
+                raise BrokenWireError(end)
             yield key >> 3, at, at + size
             at += size
         elif kind in {_FIXED64, _FIXED32}:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
 
 from tracedbg.errors import TraceFileError
-from tracedbg.kernels import CallFrame, Kernel, Kind, Launch, ThreadKey, Timeline
+from tracedbg.kernels import CallFrame, Damage, Kernel, Kind, Launch, ThreadKey, Timeline
 from tracedbg_kernels.columns import Names, launches_work, sort_spans
 from tracedbg_kernels.hlo import Program
 from tracedbg_kernels.inflate import Blocks
@@ -57,6 +57,8 @@ class XplaneSource:
         if not any(plane.name for plane in planes):
             raise TraceFileError(f"{file} is no XSpace: it has no planes")
         timeline = _Reading(file, planes).timeline
+        broken = [plane for plane in planes if plane.damage is not None]
+        damage = damage or [Damage("one of its planes is damaged", plane.damage) for plane in broken]
         timeline.damage = [blocks.damage, *damage] if blocks.damage is not None else damage
         timeline.size_bytes = len(data)
         if not timeline.kernels and not any(len(thread.ops) for thread in timeline.threads.values()):

@@ -82,7 +82,7 @@ def percent(share: float) -> str:
 
 def _head(explained: Sequence[Explained], table: Table, style: Style) -> list[str]:
     is_host = all(one.is_host_time for one in explained)
-    devices = {one.kernel.device for each in explained for one in each.kernels}
+    devices = {(id(each), one.kernel.device) for each in explained for one in each.kernels}
     noun = "op" if is_host else "kernel"
     where = "the CPU, as there are no kernels" if is_host else count(len(devices), "device")
     words = (
