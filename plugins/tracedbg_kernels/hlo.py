@@ -40,6 +40,7 @@ class Program:
         self._functions: list[str] = []
         self._locations: list[tuple[int, int, int]] = []
         self._frames: list[tuple[int, int]] = []
+        self._stacks: dict[tuple[int, str, int], tuple[CallFrame, ...]] = {}
         self._bodies: dict[int, list[Instruction]] = {}
         for number, start, end in fields(data):
             if number == 1 and end != -1:
@@ -47,7 +48,14 @@ class Program:
         self.instructions = {one.name: one for body in self._bodies.values() for one in body}
 
     def stack_of(self, instruction: Instruction) -> tuple[CallFrame, ...]:
-        """The stack that an instruction was traced in, innermost first."""
+        """The stack that an instruction was traced in, innermost first; equal ones are mostly one object."""
+        key = (instruction.frame, instruction.file, instruction.line)
+        stack = self._stacks.get(key)
+        if stack is None:
+            stack = self._stacks[key] = self._stack(instruction)
+        return stack
+
+    def _stack(self, instruction: Instruction) -> tuple[CallFrame, ...]:
         found = []
         number, left = instruction.frame, len(self._frames)
         while 0 < number <= len(self._frames) and left:

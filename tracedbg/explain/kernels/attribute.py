@@ -58,11 +58,7 @@ class Attribution:
         if backward is not None:
             return self._of_backward(kernel, launch, rows, backward, op)
         frames = launch.frames or self.stack_at(thread, time_ns, rows)
-        seen = self._seen(kernel, Rule.LAUNCH, frames, op)
-        if seen.whose is not Whose.LINE:
-            named = self._seen(kernel, Rule.LAUNCH, self._named(op), op)
-            seen = named if named.whose is Whose.LINE else seen
-        return seen
+        return self._or_by_name(self._seen(kernel, Rule.LAUNCH, frames, op))
 
     def stack_at(
         self, thread: ThreadKey, time_ns: int, rows: list[int] | None = None
@@ -115,7 +111,7 @@ class Attribution:
         """A kernel of which the file, or the sidecar, tells the lines itself."""
         below = Attributed(kernel, Rule.NONE, Whose.BEFORE)
         if kernel.frames:
-            below = self._seen(kernel, Rule.LAUNCH, kernel.frames, kernel.op)
+            below = self._or_by_name(self._seen(kernel, Rule.LAUNCH, kernel.frames, kernel.op))
         elif kernel.launch is not None:
             below = self.of_launch(kernel.launch, kernel)
         below = below._replace(is_backward=below.is_backward or kernel.is_backward)
@@ -164,6 +160,13 @@ class Attribution:
         """The stack that the file has at the innermost op that has one."""
         stacks = self.timeline.threads[thread].ops.stacks if rows else {}
         return next((stacks[row] for row in rows if row in stacks), ()) if stacks else ()
+
+    def _or_by_name(self, seen: Attributed) -> Attributed:
+        """`seen`, if it is of a line; else what the name of its op tells, if that is a line."""
+        if seen.whose is Whose.LINE or not seen.op:
+            return seen
+        named = self._seen(seen.kernel, seen.rule, self._named(seen.op), seen.op)
+        return named if named.whose is Whose.LINE else seen
 
     def _named(self, op: str) -> tuple[CallFrame, ...]:
         """The stack of an op by its name."""
