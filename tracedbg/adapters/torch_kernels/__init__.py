@@ -6,6 +6,7 @@ Where what is:
     tree.py       its events: ops with their stacks
     operators.py  the lines of operators, which are no calls
     caches.py     keeps what was compiled from other lines apart
+    files.py      whole paths of files, which the profiler shortens
     generated.py  the user's lines behind generated code
     device.py     kernels of a GPU: which op, or line, launched each
 """

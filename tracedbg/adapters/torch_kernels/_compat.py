@@ -18,7 +18,7 @@ PREFIXES = Private(
     "torch.profiler.python_tracer",
     "_prefix_regex",
     "1.12-2.13",
-    "what the C++ tracer cuts off the names of files; without it they are whole",
+    "what the C++ tracer cuts off the names of files, as it was when a profiler first ran in the process",
 )
 BACKWARD = Private(
     "torch.autograd",

@@ -39,6 +39,8 @@ class TorchKernels:
         when("torch._inductor.output_code", "provenance", lambda _: _watch_graphs(generated, hooks))
         window = Window(spec, recording, hooks, at_once=at_once)
         when("torch._dynamo.eval_frame", "compiled_steps", lambda _: _watch_calls(window, hooks))
+        for compiler in ("torch._dynamo", "torch._inductor.compile_fx"):  # to load them is not to be timed
+            imports.watch_start(compiler, lambda _: hooks.safely("compiles", window.traced))
         when("torch._dynamo.utils", "compiles", lambda _: _watch_compiles(window, hooks))
         hooks.safely("steps", _watch_backward, window, recording, hooks)
         hooks.safely("give_way", _give_way, window, recording, hooks)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tracedbg.adapters.torch_kernels import _compat
 from tracedbg.adapters.torch_kernels.caches import keep_caches_apart
 from tracedbg.adapters.torch_kernels.device import device_kernels
+from tracedbg.adapters.torch_kernels.files import Files
 from tracedbg.adapters.torch_kernels.tree import TreeWalker, kernels_of
 from tracedbg.kernels import KernelsSeen
 from tracedbg.window import IMPORTING
@@ -61,7 +62,7 @@ class TorchRecording:
         )
         self.is_ours_starting = True
         try:
-            with _quiet_kineto(), _whole_names():
+            with _quiet_kineto():
                 profile.__enter__()
         finally:
             self.is_ours_starting = False
@@ -80,11 +81,10 @@ class TorchRecording:
         profile, self._profile = self._profile, None
         if profile is None:
             return None
-        with _whole_names():
-            _end(profile)
-            results = profile.kineto_results
-            roots = getattr(results, _compat.TREE)()
-        walker = TreeWalker(self._generated, _forward_threads(results, roots))
+        _end(profile)
+        results = profile.kineto_results
+        roots = getattr(results, _compat.TREE)()
+        walker = TreeWalker(self._generated, Files(), _forward_threads(results, roots))
         walked = walker.walk(roots)
         kernels = device_kernels(results, walked) or kernels_of(walked)
         return KernelsSeen(self.profiler, kernels, dropped=walked.dropped)
@@ -128,14 +128,3 @@ def _quiet_kineto() -> Iterator[None]:
         yield
     finally:
         del os.environ[_compat.LOG_VARIABLE]
-
-
-@contextmanager
-def _whole_names() -> Iterator[None]:
-    owner, attribute = _compat.PREFIXES.find()
-    before = getattr(owner, attribute)
-    setattr(owner, attribute, list)
-    try:
-        yield
-    finally:
-        setattr(owner, attribute, before)

@@ -17,8 +17,9 @@ from tracedbg.source import is_ours, is_user_file
 from tracedbg.window import IMPORTING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from tracedbg.adapters.torch_kernels.files import Files
     from tracedbg.adapters.torch_kernels.generated import Generated, Stacks
 
 MAX_KERNELS = 500_000
@@ -115,14 +116,16 @@ class Walked:
 class TreeWalker:
     """Walks one tree."""
 
-    def __init__(self, generated: Generated, forward_threads: dict[int, int]) -> None:
+    def __init__(self, generated: Generated, files: Files, forward_threads: dict[int, int]) -> None:
         """Prepare.
 
         Args:
             generated: knows the code that compilers have written.
+            files: knows the whole paths of files.
             forward_threads: correlation id of an op of a backward pass -> thread of its forward.
         """
         self._generated = generated
+        self._whole = files.whole
         self._forward_threads = forward_threads
         self._root = Stack(None, None)
         self._found = Walked()
@@ -183,7 +186,7 @@ class TreeWalker:
         if code is None:
             return {}
         found: dict[int, int] = {}
-        for numbers, ran in _runs(children, body):
+        for numbers, ran in _runs(children, body, self._whole):
             is_begin = numbers[0] == 0
             found.update(zip(numbers, lines_of(code, ran, is_begin=is_begin), strict=True))
         return found
@@ -191,13 +194,16 @@ class TreeWalker:
     def _python(self, event: Any, place: Place, op: Op | None) -> None:
         called = event.extra_fields
         site, caller = called.callsite, called.caller
-        file = site.file_name
+        file = self._whole(site.file_name)
         if caller.file_name.endswith(IMPORTING):
             return  # a module's code: its name is gone by now, and the profiler's pointer to it dangles
         if file.endswith(_compat.COMPILERS):
             return
         around = self._called(event, caller, place)
-        if event.parent is None and (caller.file_name, caller.function_name) == (file, site.function_name):
+        if event.parent is None and (self._whole(caller.file_name), caller.function_name) == (
+            file,
+            site.function_name,
+        ):
             around = place  # the first frame of a thread: nobody called it
         stack = around.stack
         module = called.module
@@ -223,7 +229,7 @@ class TreeWalker:
 
     def _around(self, caller: Any, place: Place) -> Place:
         """Where a call is made."""
-        file = caller.file_name
+        file = self._whole(caller.file_name)
         if is_ours(file):
             return place
         body = place.body
@@ -283,7 +289,9 @@ class TreeWalker:
         return total
 
 
-def _runs(children: Sequence[Any], body: Body) -> Iterator[tuple[list[int], tuple[str | Anchor, ...]]]:
+def _runs(
+    children: Sequence[Any], body: Body, whole: Callable[[str], str]
+) -> Iterator[tuple[list[int], tuple[str | Anchor, ...]]]:
     """Ops that follow each other in a function, by number and name, with the calls before and after them."""
     ran: list[str | Anchor] = []
     numbers: list[int] = []
@@ -297,7 +305,7 @@ def _runs(children: Sequence[Any], body: Body) -> Iterator[tuple[list[int], tupl
                 ran, numbers = [], []
         elif kind in {_PYTHON, _C}:
             caller = event.extra_fields.caller
-            if caller.function_name == body.function and caller.file_name == body.file:
+            if caller.function_name == body.function and whole(caller.file_name) == body.file:
                 anchor = Anchor(caller.line_number)
                 if numbers:
                     yield numbers, (*ran, anchor)
