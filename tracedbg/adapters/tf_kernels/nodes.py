@@ -51,6 +51,7 @@ class Nodes:
             elif issubclass(kind, graph):
                 self._all.append(thing)
         self._ops: dict[int, dict[str, Any]] = {}
+        self._called: dict[int, list[Any]] = {}
         self._by_name: dict[str, Any] | None = None
         self._made: dict[tuple[str, str], Made | None] = {}
         self._types = _types_by_gradient()
@@ -118,17 +119,32 @@ class Nodes:
         return found[0] if len(found) == 1 else None
 
     def _op(self, graph: Any, name: str) -> Any:
-        """The op of that name: of `graph`, or of any other."""
-        if graph is not None:
-            found = self._names(graph).get(name)
-            if found is not None:
-                return found
+        """The op of that name: of `graph` or a function that it calls; of any, if there is no graph."""
+        if graph is None:
+            return self._everywhere().get(name)
+        return next(
+            (op for one in self._reached(graph) if (op := self._names(one).get(name)) is not None), None
+        )
+
+    def _reached(self, graph: Any) -> list[Any]:
+        """`graph`, and the graphs of all functions that it calls, directly or not."""
+        found = self._called.get(id(graph))
+        if found is None:
+            found = self._called[id(graph)] = [graph]
+            for one in found:  # it grows meanwhile
+                for op in self._names(one).values():
+                    called = (self._graphs.get(name) for name in _functions_of(op))
+                    found += [other for other in called if other is not None and other not in found]
+        return found
+
+    def _everywhere(self) -> dict[str, Any]:
+        """All ops by name; None for a name that several graphs have."""
         if self._by_name is None:
             self._by_name = {}
-            for other in (*self._all, *self._graphs.values()):
-                for other_name, op in self._names(other).items():
-                    self._by_name.setdefault(other_name, op)
-        return self._by_name.get(name)
+            for graph in {id(one): one for one in (*self._all, *self._graphs.values())}.values():
+                for name, op in self._names(graph).items():
+                    self._by_name[name] = None if name in self._by_name else op
+        return self._by_name
 
     def _names(self, graph: Any) -> dict[str, Any]:
         found = self._ops.get(id(graph))
@@ -147,6 +163,18 @@ def _candidates(node: str) -> Iterator[str]:
         yield "/".join(parts[first:])
     for last in range(len(parts) - 1, 0, -1):  # made in the place of a node: `node/part`
         yield "/".join(parts[:last])
+
+
+def _functions_of(op: Any) -> list[str]:
+    """The functions that a node calls, by name."""
+    found = []
+    for value in op.node_def.attr.values():
+        kind = value.WhichOneof("value")
+        if kind == "func":
+            found.append(value.func.name)
+        elif kind == "list":
+            found += [one.name for one in value.list.func]
+    return found
 
 
 def _stack(op: Any) -> tuple[CallFrame, ...]:
