@@ -142,8 +142,9 @@ def read_file(file: str, source: str | None) -> Timeline:
 
 def explain_file(file: str, args: argparse.Namespace, view: View, captures: Sequence[Timeline]) -> Explained:
     """The kernels of `file` with their lines, as the options want them."""
-    from tracedbg.explain.kernels import explain, read_sidecar  # noqa: PLC0415  deferred: `--help` need not load it
+    from tracedbg.explain.kernels import explain  # noqa: PLC0415  deferred: `--help` need not load it
     from tracedbg.explain.kernels.provenance import read_provenance  # noqa: PLC0415  deferred: likewise
+    from tracedbg.explain.kernels.sidecar import read_sidecar  # noqa: PLC0415  deferred: likewise
 
     sidecar = read_sidecar(file)
     for provenance in args.provenances:

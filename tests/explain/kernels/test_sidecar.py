@@ -9,8 +9,9 @@ import pytest
 from kernel_files import kernel as kernel_event
 from kernel_files import launch, write_kineto
 from tracedbg.errors import TraceFileError
-from tracedbg.explain.kernels import explain, read_sidecar, read_timeline, write_sidecar
+from tracedbg.explain.kernels import explain, read_timeline
 from tracedbg.explain.kernels.provenance import read_provenance
+from tracedbg.explain.kernels.sidecar import read_sidecar, write_sidecar
 from tracedbg.kernels import CallFrame, Sidecar
 
 LINE = CallFrame("/home/me/model.py", 12, "forward", is_exact=True)

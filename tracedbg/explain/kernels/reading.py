@@ -13,7 +13,6 @@ from tracedbg.explain.kernels.attribute import Attribution
 from tracedbg.explain.kernels.hints import hints
 from tracedbg.explain.kernels.host import host_kernels
 from tracedbg.explain.kernels.infer import infer_before, infer_replayed
-from tracedbg.explain.kernels.sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +80,8 @@ def explain(
         sidecar: what is known beyond it; by default what stands beside the file.
         captures: other timelines, in which the graphs were captured that this one replays.
     """
+    from tracedbg.explain.kernels.sidecar import read_sidecar  # noqa: PLC0415  deferred: it loads msgspec
+
     sidecar = read_sidecar(timeline.file) if sidecar is None else sidecar
     attribution = Attribution(timeline, view, sidecar)
     if not timeline.kernels:
