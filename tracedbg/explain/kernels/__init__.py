@@ -1,8 +1,8 @@
 """Kernels to lines of Python: from what a profiler's file tells, and with no framework at hand.
 
 `read_timeline` reads a file by the kernel source that recognises it, `explain` finds the lines, `tabulate`
-adds them up. `sidecar` and `provenance` load `msgspec` and are no names of the package: a program that records
-its kernels gets this package, too.
+adds them up. `sidecar` and `provenance` load `msgspec` and are no names of the package: a program that
+records its kernels gets this package, too.
 """
 
 from tracedbg.explain.kernels.attributed import Attributed, Rule, Whose
