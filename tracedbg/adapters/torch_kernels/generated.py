@@ -1,11 +1,12 @@
 """The user's lines behind a line of code that a compiler of torch's wrote.
 
 Inductor notes above each kernel's call which one it is, and keeps the stacks that it was fused from; the code
-of a `GraphModule` says above each op which line of the user's it stands for.
+of a `GraphModule` names the nodes of its graph, which have theirs.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import linecache
 import os
@@ -26,7 +27,7 @@ _HANDLE = re.compile(r"# \[Provenance debug handles\] (?P<kernels>.*)")
 _FRAME = re.compile(
     r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$(?:\n(?P<code> {4}.*)$)?', re.MULTILINE
 )
-_COMMENT = re.compile(r"# File: (?P<file>.+?):(?P<line>\d+) in (?P<function>[^,]+), code: ")
+_ASSIGNED = re.compile(r"\s*(?P<node>\w+)[^=(]*= ")
 _CALL_BELOW = 12
 """How many lines below its handle the call of a kernel may stand."""
 
@@ -40,6 +41,9 @@ class Generated:
         self._folder = ""
         self._stacks: dict[str, dict[str, Stacks]] = {}
         """File -> kernel with its number (`cpp_fused_add_0:3`) -> stacks, innermost first."""
+
+    _graphs: dict[str, dict[str, tuple[CallFrame, ...]]] | None = None
+    """See `_stacks_of_graphs`; None until they are asked for."""
 
     def watch(self, hooks: Hooks, owner: Any, attribute: str) -> None:
         """Take the stacks of each graph that Inductor compiles or finds in its cache."""
@@ -74,9 +78,16 @@ class Generated:
     def lines(self, file: str, line: int) -> Stacks:
         """The stacks that the call in that line stands for; several where it was fused."""
         if file.startswith(_GRAPH_MODULE):
-            return _graph_module_stack(file, line)
+            made = _ASSIGNED.match(linecache.getline(file, line))
+            stack = self._nodes_of(file).get(made["node"], ()) if made is not None else ()
+            return (stack,) if stack else ()
         known = self._stacks.get(file)
         return _unique(known, _handles(file).get(line, ())) if known else ()
+
+    def _nodes_of(self, file: str) -> dict[str, tuple[CallFrame, ...]]:
+        if self._graphs is None:
+            self._graphs = _stacks_of_graphs()
+        return self._graphs.get(file, {})
 
 
 def _unique(known: dict[str, Stacks], kernels: tuple[str, ...]) -> Stacks:
@@ -109,11 +120,18 @@ def _handles(file: str) -> dict[int, tuple[str, ...]]:
     return found
 
 
-@lru_cache(maxsize=4096)
-def _graph_module_stack(file: str, line: int) -> Stacks:
-    for text in reversed(linecache.getlines(file)[: max(line - 1, 0)]):
-        found = _COMMENT.search(text)
-        if found is not None:
-            frame = CallFrame(found["file"], int(found["line"]), found["function"], is_exact=True)
-            return ((frame,),) if is_user_file(frame.file) else ()
-    return ()
+def _stacks_of_graphs() -> dict[str, dict[str, tuple[CallFrame, ...]]]:
+    """File of each `GraphModule`'s code that there is now -> name of a node -> its stack."""
+    import torch
+
+    found: dict[str, dict[str, tuple[CallFrame, ...]]] = {}
+    for thing in gc.get_objects():
+        kind = type(thing)
+        if not issubclass(kind, torch.fx.GraphModule):
+            continue
+        file = getattr(getattr(kind.forward, "__code__", None), "co_filename", "")
+        if file.startswith(_GRAPH_MODULE):
+            found[file] = {
+                node.name: _stack(node.meta.get("stack_trace") or "") for node in thing.graph.nodes
+            }
+    return found
