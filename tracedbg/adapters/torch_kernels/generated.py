@@ -101,7 +101,11 @@ def _stack(text: str) -> tuple[CallFrame, ...]:
         if found["code"] and found["code"].strip() != line_text(found["file"], int(found["line"])):
             return ()
         frames.append(CallFrame(found["file"], int(found["line"]), found["function"], is_exact=True))
-    return tuple(frame for frame in reversed(frames) if is_user_file(frame.file))
+    return tuple(frame for frame in reversed(frames) if _is_users(frame.file))
+
+
+def _is_users(file: str) -> bool:
+    return is_user_file(file) and not file.startswith(_GRAPH_MODULE)
 
 
 @lru_cache(maxsize=256)
