@@ -17,6 +17,7 @@ from tracedbg.hooks import Hooks
 from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from tracedbg.events import Event
@@ -119,6 +120,10 @@ class Profiling:
         return self._hub.now_ns()
 
 
+_asked: set[_MainThread] = set()
+"""Those whose turn has not come: the interpreter has a pointer to them, and it may be all that is left."""
+
+
 class _MainThread:
     """Has a function called in the main thread between two instructions of Python, as a signal's handler is.
 
@@ -126,20 +131,19 @@ class _MainThread:
     that neither compiles nor computes gradients.
     """
 
-    def __init__(self, function: object) -> None:
+    def __init__(self, function: Callable[[], None]) -> None:
         self._function = function
-        self._is_asked = False
         self._pending = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._run)
 
     def ask(self) -> None:
         """Call it soon; not twice at a time."""
-        if not self._is_asked:
-            self._is_asked = True
+        if self not in _asked:
+            _asked.add(self)
             if ctypes.pythonapi.Py_AddPendingCall(self._pending, None):
-                self._is_asked = False  # there is no room: next time
+                _asked.discard(self)  # there is no room: next time
 
     def _run(self, _: object) -> int:
-        self._is_asked = False
-        if threading.current_thread() is threading.main_thread() and callable(self._function):
+        _asked.discard(self)
+        if threading.get_ident() == threading.main_thread().ident:
             self._function()
         return 0

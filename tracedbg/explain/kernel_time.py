@@ -9,8 +9,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracedbg.explain.kernels.attribute import Attribution
-from tracedbg.explain.kernels.attributed import Whose
 from tracedbg.explain.summary import KernelLine, KernelRest, KernelSummary, KernelWindow
 from tracedbg.kernels import Kind, Timeline
 from tracedbg.source import last_line_of
@@ -18,9 +16,12 @@ from tracedbg.source import last_line_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tracedbg.explain.kernels.attribute import Attribution
     from tracedbg.kernels import CallFrame, Kernel, KernelsSeen
 
 _NS = 1e9
+_LINE = "line"
+"""The value of `Whose.LINE`; to load `explain.kernels` takes time that a run without kernels does not have."""
 
 
 @dataclass
@@ -42,13 +43,15 @@ class KernelTimes:
     def __init__(self) -> None:
         self._windows: list[KernelWindow] = []
         self._places: dict[tuple[object, ...], _Same] = {}
-        self._rest: dict[tuple[Whose, str], Counter[str]] = defaultdict(Counter)
+        self._rest: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._total_ns = 0
         self._kept: list[object] = []
         """What the keys of `_places` name by its identity."""
 
     def add(self, seen: KernelsSeen) -> None:
         """One window."""
+        from tracedbg.explain.kernels.attribute import Attribution  # noqa: PLC0415  most runs have no kernels
+
         attribution = Attribution(Timeline("", seen.profiler, kernels=list(seen.kernels)))
         kernels_ns = 0
         for kernel in seen.kernels:
@@ -83,8 +86,8 @@ class KernelTimes:
         same = self._places.get(key)
         if same is None:
             found = attribution.of(kernel)
-            if found.whose is not Whose.LINE:
-                self._rest[found.whose, kernel.op or kernel.name].update(ns=kernel.duration_ns, count=1)
+            if found.whose.value != _LINE:
+                self._rest[found.whose.value, kernel.op or kernel.name].update(ns=kernel.duration_ns, count=1)
                 return
             same = self._places[key] = _Same(
                 found.lines, kernel.fused or (found.frames,), found.frames, found.is_backward
@@ -102,7 +105,7 @@ class KernelTimes:
             seconds=self._total_ns / _NS,
             lines=self._lines(),
             rest=tuple(
-                KernelRest(whose.value, name, numbers["ns"] / _NS, numbers["count"])
+                KernelRest(whose, name, numbers["ns"] / _NS, numbers["count"])
                 for (whose, name), numbers in sorted(self._rest.items(), key=lambda item: -item[1]["ns"])
             ),
         )
