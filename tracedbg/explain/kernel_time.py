@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NS = 1e9
 _LINE = "line"
-"""The value of `Whose.LINE`; to load `explain.kernels` takes time that a run without kernels does not have."""
+"""The value of `Whose.LINE`: `explain.kernels` is loaded only where there are kernels."""
 
 
 @dataclass

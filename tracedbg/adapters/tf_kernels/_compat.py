@@ -79,8 +79,6 @@ NAMES = (
     FAST_PATH,
     EXECUTE,
 )
-HOST_LEVEL = 2
-"""The `host_tracer_level` at which each op of a graph is an event."""
 HOST_PLANE, METADATA_PLANE, START_PLANE = "/host:CPU", "/host:metadata", "Task Environment"
 START_TIME, HLO_STAT = "profile_start_time", "Hlo Proto"
 EAGER_EVENT = "EagerLocalExecute: "

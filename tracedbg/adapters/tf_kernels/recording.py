@@ -53,13 +53,8 @@ class TfRecording:
 
         session = _compat.SESSION.get()()
         self._folder = tempfile.mkdtemp(prefix="tracedbg-")
-        options = {
-            "host_tracer_level": _compat.HOST_LEVEL,
-            "python_tracer_level": 0,
-            "device_tracer_level": 1,
-        }
         try:
-            session.start(self._folder, options)
+            session.start(self._folder, {})  # the defaults: each op of a graph, and no calls of Python
         except tf.errors.AlreadyExistsError:
             self._remove_folder()
             return False
