@@ -97,11 +97,14 @@ class KernelTimes:
         same.count += 1
 
     def done(self) -> KernelSummary | None:
-        """All together; None where nothing was timed."""
+        """All together; None where nothing was timed.
+
+        A framework that was loaded and ran nothing is left out beside one that did.
+        """
         if not self._windows:
             return None
         return KernelSummary(
-            windows=tuple(self._windows),
+            windows=tuple(one for one in self._windows if one.kernels or one.dropped) or tuple(self._windows),
             seconds=self._total_ns / _NS,
             lines=self._lines(),
             rest=tuple(

@@ -131,7 +131,8 @@ def test_the_programs_own_profiler_takes_over(step, out, tmp_path):
             function(X)
     assert list(logs.rglob("*.xplane.pb"))
     with Run.open(run.folder) as recording:
-        (seen,) = recording.processes[0].kernel_windows()
+        found = recording.processes[0].kernel_windows()
+    (seen,) = [one for one in found if one.profiler == "tensorflow"]  # others may be loaded by other tests
     assert (seen.steps, seen.note) == (2, "the program's own profiler took over")
 
 
