@@ -69,9 +69,8 @@ def lines(run):
 
 def test_nodes_of_a_function_are_on_the_lines_that_made_them(step, out):
     run = timed(tf.function(step), out)
-    assert [(one["profiler"], one["steps"]) for one in run.to_json()["kernels"]["windows"]] == [
-        ("tensorflow", 3)
-    ]
+    windows = run.to_json()["kernels"]["windows"]
+    assert [one["steps"] for one in windows if one["profiler"] == "tensorflow"] == [3]
     found = lines(run)
     assert {marked(mark) for mark in ("matmul", "loop", "halve", "loss", "update")} <= set(found)
     assert run.traces == ()
