@@ -239,3 +239,24 @@ def test_a_window_that_is_too_large_or_too_small(text):
     assert str(raised.value) == (
         f"--kernels={text}: steps may be 1 to 10000, seconds more than 0 and at most 600"
     )
+
+
+def test_what_has_begun_without_a_step_waits_for_one_when_another_framework_has_its_own():
+    window, recorded, _, _ = make("2", at_once=True)
+    told = []
+    other, _, _, _ = make("2")
+    other.on_step = lambda one: (told.append(one), window.wait())
+    for _ in range(3):
+        other.step("b")
+    assert told == [other]
+    assert recorded.asked == ["start", "cancel"]
+    for _ in range(4):
+        window.step("a")
+    assert recorded.asked == ["start", "cancel", "start", "stop"]
+
+
+def test_what_has_steps_of_its_own_does_not_wait():
+    window, recorded, _, _ = make("2", at_once=True)
+    window.step("a")
+    window.wait()
+    assert recorded.asked == ["start"]

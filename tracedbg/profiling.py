@@ -61,8 +61,14 @@ class Profiling:
     def _attach(self, profiler: Profiler, hooks: Hooks, module: ModuleType) -> None:
         with hooks.guarded("attach"):
             window = profiler.attach(module, hooks, self._spec, at_once=self._at_once)
+            window.on_step = self._stepped
             self._windows.append(window)
             self._ticker.start()
+
+    def _stepped(self, window: Window) -> None:
+        for other in self._windows:
+            if other is not window:
+                other.wait()
 
     def close(self, note: str = "") -> None:
         """Tell what was seen, and take everything out."""

@@ -149,6 +149,8 @@ class Window:
         self._is_refused = False
         """Whether it would have begun, but for another profiler."""
         self.is_done = False
+        self.on_step: Callable[[Window], object] | None = None
+        """Told of the first step."""
         if at_once:
             self._start()
 
@@ -175,6 +177,9 @@ class Window:
         """A step begins; `key` tells one kind of step from others."""
         if self.is_done or self._is_busy:
             return
+        if self.on_step is not None:
+            on_step, self.on_step = self.on_step, None
+            on_step(self)
         is_mine = self._thread == threading.get_ident()
         if is_mine and self._is_by_patience:
             self._cancel()
@@ -220,6 +225,11 @@ class Window:
         if self._seen:
             return "no step repeated itself without being traced; more of them would have to be run"
         return f"the program ended before any step, and within {PATIENCE_S:.0f} seconds"
+
+    def wait(self) -> None:
+        """Another framework is at work: what has begun without a step begins again with one."""
+        if self.is_open and not self.has_steps and self._thread == threading.get_ident():
+            self._cancel()
 
     def give_way(self, to: str) -> None:
         """Somebody else wants the framework's profiler, of which there can be one."""
