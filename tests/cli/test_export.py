@@ -10,7 +10,10 @@ import pytest
 
 from kernel_files import KERNEL_NS, TOTAL_NS, event, events, kernel, write_kineto, write_xplane
 from tracedbg.cli.main import main
+from tracedbg.events import PhaseSpan
+from tracedbg.kernels import CallFrame, Kernel, KernelsSeen
 from tracedbg.report.kernel_export.slices import Slice, lanes
+from tui.recorded import GONE, Written, events_of, traces_of
 
 
 @pytest.fixture
@@ -173,3 +176,57 @@ def test_a_package_that_is_missing_is_named_with_the_line_that_installs_it(
     told = f"writing {what} needs packages that are not installed: python -m pip install 'tracedbg[export]'"
     assert capsys.readouterr().err == f"tracedbg: {told}\n"
     assert [one.name for one in folder.iterdir()] == ["trace.json"]
+
+
+@pytest.fixture
+def run(folder):
+    """A run with two traces and a window of kernels."""
+    written = Written(folder / "run")
+    traces = traces_of(2)
+    frames = (CallFrame("model.py", 8, "forward", is_exact=True),)
+    began_ns = 1_700_000_000_000_000_000
+    kernels = (Kernel("cuda:0", "7", began_ns + 5_000, 100, "mm_kernel", op="aten::mm", frames=frames),)
+    events = [event for trace in traces for event in events_of(trace)]
+    events.append(PhaseSpan(traces[0].started.id, "autograph", traces[0].started.start_ns, 1_000))
+    written.process().write([*events, KernelsSeen("torch", kernels, 0, 10**9, steps=1)])
+    written.finish()
+    return traces
+
+
+def test_a_run_has_its_traces_and_phases_beside_its_kernels_on_one_clock(folder, run, capsys):
+    assert export(capsys, "chrome", "run") == "run.chrome.json"
+    found = [
+        one for one in json.loads((folder / "run.chrome.json").read_text())["traceEvents"] if "dur" in one
+    ]
+    traces = [one for one in found if one["cat"] == "trace"]
+    began_us = 1_700_000_000_000_000
+    assert [(one["name"], one["ts"]) for one in traces] == [
+        ("trace step", began_us + trace.started.start_ns / 1000) for trace in run
+    ]
+    assert traces[0]["args"]["line"].endswith(":10 step")
+    assert traces[0]["args"]["outcome"] == "compiled"
+    (phase,) = [one for one in found if one["cat"] == "phase"]
+    assert (phase["name"], phase["ts"], phase["dur"]) == ("autograph", traces[0]["ts"], 1)
+    (kernel_found,) = [one for one in found if one["cat"] == "kernel"]
+    assert (kernel_found["ts"], kernel_found["args"]["line"]) == (began_us + 5, "model.py:8 forward")
+    assert {one[0] for one in perfetto_slices(folder / export(capsys, "perfetto", "run"))} == {
+        "device cuda:0, stream 7",
+        f"process {GONE}, tracing and compiling",
+    }
+
+
+def test_a_run_without_kernels_is_refused_by_what_shows_nothing_else(folder, capsys):
+    written = Written(folder / "run")
+    written.process().write([event for trace in traces_of(1) for event in events_of(trace)])
+    written.finish()
+    assert main(["export", "run", "--format", "collapsed"]) == 2
+    assert capsys.readouterr().err == (
+        "tracedbg: run has no kernels for collapsed: record them with tracedbg run --kernels, or write its"
+        " traces with --format perfetto\n"
+    )
+    assert not (folder / "run.collapsed.txt").exists()
+
+
+def test_a_run_that_is_not_there_is_told_in_one_line(folder, capsys):
+    assert main(["export", "20200101-000000", "--format", "chrome"]) == 2
+    assert "no run named '20200101-000000' in " in capsys.readouterr().err

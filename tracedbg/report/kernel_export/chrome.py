@@ -12,20 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tracedbg.explain.kernels import Explained
+    from tracedbg.report.kernel_export.slices import Track
 
 
-def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
-    """Write an event for each slice, one to a line."""
+def write(explained: Sequence[Explained], stream: BinaryIO, more: Sequence[Track] = ()) -> None:
+    """Write an event for each slice, one to a line; those of the tracks of `more` as well."""
     encode = msgspec.json.Encoder().encode
     stream.write(b'{"displayTimeUnit": "ns", "traceEvents": [\n')
-    events = enumerate(_events(explained))
+    events = enumerate(_events((*tracks_of(explained), *more)))
     stream.writelines((b",\n" if number else b"") + encode(event) for number, event in events)
     stream.write(b"\n]}\n")
 
 
-def _events(explained: Sequence[Explained]) -> Iterator[dict[str, Any]]:
+def _events(tracks: Sequence[Track]) -> Iterator[dict[str, Any]]:
     groups: dict[str, int] = {}
-    for thread, track in enumerate(tracks_of(explained)):
+    for thread, track in enumerate(tracks):
         if track.group not in groups:
             groups[track.group] = len(groups)
             yield _named("process_name", groups[track.group], 0, track.group)

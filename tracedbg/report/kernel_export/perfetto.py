@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracedbg.explain.kernels import Explained
-    from tracedbg.report.kernel_export.slices import Slice
+    from tracedbg.report.kernel_export.slices import Slice, Track
 
 _SEQUENCE = 1
 _VALUES = "debug_annotation_string_values"
@@ -19,8 +19,8 @@ _CLEARED, _NEEDED = 1, 2
 """Of `TracePacket.SequenceFlags`: nothing is interned yet; what is interned is needed."""
 
 
-def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
-    """Write a track for each stream and thread; slices that overlap go to a lane beside it.
+def write(explained: Sequence[Explained], stream: BinaryIO, more: Sequence[Track] = ()) -> None:
+    """Write a track for each stream and thread, and `more`; slices that overlap go to a lane beside it.
 
     Raises:
         MissingExtraError: the package `perfetto` is not installed.
@@ -32,7 +32,7 @@ def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
     except ImportError as error:
         raise MissingExtraError("writing Perfetto's format", "export") from error
     writer = _Writer(StreamingTraceProtoBuilder(stream), TrackEvent)
-    for track in tracks_of(explained):
+    for track in (*tracks_of(explained), *more):
         for lane, slices in enumerate(lanes(track.slices)):
             writer.write_track(f"{track.name}, lane {lane}" if lane else track.name, slices)
 
