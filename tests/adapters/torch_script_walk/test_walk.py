@@ -532,6 +532,9 @@ def test_a_recording_tells_the_same_beside_the_debugger(engine, answers):
 
     def told():
         torch.jit._state._jit_caching_layer.clear()
+        types = torch.jit._recursive.concrete_type_store  # it knows what was compiled of a module's class
+        types.type_store.clear()
+        types.methods_compiled.clear()
         with attached(torch, TorchScriptAdapter()) as sink:
             torch.jit.script(outer)
             torch.jit.trace(lambda x: inner(x, 2), torch.ones(2))(torch.ones(2))
