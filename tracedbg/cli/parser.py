@@ -34,6 +34,15 @@ class Parser(argparse.ArgumentParser):
         """
         self._takes_program = True
 
+    def take_run(self) -> None:
+        """Have `args.run` name a recorded run, as `tracedbg.store.run.find_run` finds it."""
+        self.add_argument(
+            "run",
+            metavar="RUN",
+            nargs="?",
+            help="folder, id, or the beginning of an id below .tracedbg (default: the latest)",
+        )
+
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print below the usage."""
         raise UsageError(f"{message}; see {self.prog} --help")

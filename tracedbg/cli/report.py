@@ -22,12 +22,7 @@ class Report:
 
     def configure(self, parser: Parser) -> None:
         """Which run, and in what form."""
-        parser.add_argument(
-            "run",
-            metavar="RUN",
-            nargs="?",
-            help="folder, id, or the beginning of an id below .tracedbg (default: the latest)",
-        )
+        parser.take_run()
         parser.add_argument(
             "--format", choices=("text", "json"), default="text", help="for a person or for a program"
         )

@@ -72,12 +72,7 @@ class View:
 
     def configure(self, parser: Parser) -> None:
         """Which run."""
-        parser.add_argument(
-            "run",
-            metavar="RUN",
-            nargs="?",
-            help="folder, id, or the beginning of an id below .tracedbg (default: the latest)",
-        )
+        parser.take_run()
 
     def run(self, args: argparse.Namespace) -> int:
         """Show it until nobody looks any more."""

@@ -78,11 +78,11 @@ class Counters:
         told = [self.longest.words(now_ns)] if self.longest else []
         if self.steps and self.steps.per_second:
             told.append(f"{self.steps.function} {_rate(self.steps.per_second)}")
-        told.append(_counted(self.traces, "trace"))
+        told.append(counted(self.traces, "trace"))
         if self.retraces:
-            told.append(_counted(self.retraces, "retrace"))
+            told.append(counted(self.retraces, "retrace"))
         if self.graph_breaks:
-            told.append(_counted(self.graph_breaks, "graph break"))
+            told.append(counted(self.graph_breaks, "graph break"))
         if self.processes > 1:
             told.append(f"{self.processes} processes")
         return tuple(told)
@@ -152,7 +152,8 @@ def _under_way(snapshot: Snapshot) -> tuple[UnderWay, ...]:
     return tuple(sorted(found, key=lambda one: one.started_wall_ns))
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 trace`, `2,000 traces`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

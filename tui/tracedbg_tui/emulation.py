@@ -17,6 +17,8 @@ from rich.cells import cell_len, chop_cells
 from rich.style import Style
 from rich.text import Text
 
+from tracedbg_tui.escapes import ESCAPE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,7 +31,6 @@ _MAX_BYTES = 1 << 16
 _ORDINARY = bytes(byte for byte in range(256) if byte >= 0x20 and byte != 0x7F) + b"\t"  # noqa: PLR2004
 _COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
 _RESET = re.compile(rb"\x1b\[0*m")
-_ESCAPE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]")
 _APPLICATION_KEYS = 1 << 5
 """As `pyte` keeps the private mode 1: cursor keys are sent in another form."""
@@ -260,7 +261,7 @@ def _is_simple(lines: list[bytes]) -> bool:
 def _visible(line: bytes) -> bytes:
     """What can be seen of a line in the end: roughly, where the cursor was moved about."""
     if b"\x1b" in line:
-        line = _ESCAPE.sub(lambda found: found[0] if found[0].endswith(b"m") else b"", line)
+        line = ESCAPE.sub(lambda found: found[0] if found[0].endswith(b"m") else b"", line)
     if b"\r" in line:
         line = line.rpartition(b"\r")[2]
     return _CONTROL.sub(b"", line)

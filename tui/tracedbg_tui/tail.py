@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from tracedbg_tui.escapes import ESCAPE
+
 _BYTES = 1 << 13
 _LINES = 20
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -25,7 +26,7 @@ class Tail:
 
     def lines(self) -> list[str]:
         """The last lines as they were to be read: without colours, and without what was written over."""
-        text = _ESCAPE.sub("", self._kept.decode("utf-8", "replace")).replace("\r\n", "\n")
+        text = ESCAPE.sub(b"", self._kept).decode("utf-8", "replace").replace("\r\n", "\n")
         lines = [_CONTROL.sub("", line.rpartition("\r")[2]).rstrip() for line in text.split("\n")]
         if self._is_cut:
             lines = lines[1:]  # of the first one only the end is left

@@ -15,14 +15,13 @@ from tracedbg.adapters.tf_eager.backward import ForwardLines
 from tracedbg.adapters.tf_eager.ops import EagerOp
 from tracedbg.adapters.tf_kernels import _compat
 from tracedbg.frames import PythonView
+from tracedbg.hooks import Hooks
 from tracedbg.kernels import CallFrame
 from tracedbg.source import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType, FrameType
 
-    from tracedbg.hooks import Hooks
 
 MAX_CALLS = 300_000
 _LOOK_BACK = 64
@@ -50,37 +49,25 @@ class Calls:
         self._hooks = hooks
         self._found: list[Call] = []
         self._starts: list[int] = []
-        self._undo: list[Callable[[], None]] = []
+        self._patches = Hooks(hooks.sink, hooks.name)
+        """Taken out with the log, and not only when all hooks are."""
         self._lines = ForwardLines()
         self._no_tape = NO_TAPE.get()
         self._known: dict[Raw, tuple[CallFrame, ...]] = {}
 
     def install(self) -> None:
         """Begin."""
-        self._patch(*FAST_PATH.owner(), self._fast_path)
-        self._patch(*EXECUTE.owner(), self._execute)
-        self._patch(*_compat.CALL.owner(), self._call_function)
-        self._patch(*_compat.CONSTANT.owner(), self._constant)
+        self._patches.patch(*FAST_PATH.owner(), self._fast_path)
+        self._patches.patch(*EXECUTE.owner(), self._execute)
+        self._patches.patch(*_compat.CALL.owner(), self._call_function)
+        self._patches.patch(*_compat.CONSTANT.owner(), self._constant)
 
     def remove(self) -> None:
         """End; what was found stays."""
-        while self._undo:
-            self._undo.pop()()
+        self._patches.remove()
         self._lines.forget()
         self._found.sort()
         self._starts = [call.start_ns for call in self._found]
-
-    def _patch(self, owner: Any, attribute: str, make: Callable[[Any], Any]) -> None:
-        original = getattr(owner, attribute)
-        ours = make(original)
-        ours.__tracedbg__ = self._hooks.name
-        setattr(owner, attribute, ours)
-
-        def undo() -> None:
-            if getattr(owner, attribute) is ours:
-                setattr(owner, attribute, original)
-
-        self._undo.append(undo)
 
     def _fast_path(self, original: Any) -> Any:
         def TFE_Py_FastPathExecute(context, op, name, *arguments):  # noqa: N802  its name, in tracebacks too

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tracedbg_tui import keys
 from tracedbg_tui.answers import Variable
@@ -15,10 +15,6 @@ from tracedbg_tui.debug.wanting import Wanting
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
-    from textual.widget import Widget
-
-    from tracedbg_tui.live import Live
-    from tracedbg_tui.recording import Recording
 
 
 class DebugView(Wanting):
@@ -26,23 +22,7 @@ class DebugView(Wanting):
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DEBUG)
 
-    def __init__(
-        self,
-        live: Live | None,
-        recording: Recording | None = None,
-        console: Widget | None = None,
-        **options: Any,
-    ) -> None:
-        """Make it.
-
-        Args:
-            live: the debugger; None if no program runs.
-            recording: of the program, for the badges of its lines.
-            console: the program's terminal; None if it is elsewhere.
-            options: of the widget.
-        """
-        super().__init__(live, recording, console, **options)
-        self._searched = ""
+    _searched = ""
 
     # --- going on --------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracedbg.events import PHASES
+from tracedbg_tui.counters import counted
 from tracedbg_tui.snapshot import key_of
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _kernels(timed: KernelSummary) -> Iterator[Entry]:
     seen = ", ".join(f"{one.steps} steps on {one.device}" for one in timed.windows if one.kernels)
     yield Entry("kernels by line", timed.seconds, seen, is_title=True, whole=timed.seconds)
     for one in timed.lines:
-        words = [f"{one.function}, {_counted(one.kernels)}"]
+        words = [f"{one.function}, {counted(one.kernels, 'kernel')}"]
         if one.backward_seconds:
             words.append(f"{100 * one.backward_seconds / one.seconds:.0f}% backward")
         if one.shared_seconds:
@@ -120,11 +121,9 @@ def _kernels(timed: KernelSummary) -> Iterator[Entry]:
         name = f"{os.path.basename(one.file)}:{one.line}"
         yield Entry(name, one.seconds, ", ".join(words), one.file, one.line, whole=timed.seconds)
     for left in timed.rest:
-        yield Entry(left.name, left.seconds, f"{left.whose}, {_counted(left.kernels)}", whole=timed.seconds)
-
-
-def _counted(kernels: int) -> str:
-    return f"{kernels:,} kernel{'' if kernels == 1 else 's'}"
+        yield Entry(
+            left.name, left.seconds, f"{left.whose}, {counted(left.kernels, 'kernel')}", whole=timed.seconds
+        )
 
 
 def _together(phases: Iterator[PhaseTime]) -> tuple[dict[str, float], dict[str, int]]:
