@@ -14,7 +14,7 @@ from tracedbg.cli.child import end_like
 from tracedbg.cli.interface import is_at_a_terminal
 from tracedbg.errors import UsageError
 from tracedbg_tui.child import Child, terminal_size
-from tracedbg_tui.supervise import Terminal, supervise
+from tracedbg_tui.supervise import supervise
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tracedbg.cli.parser import Parser
     from tracedbg_tui.contract import Program
     from tracedbg_tui.news import Wires
+    from tracedbg_tui.terminal import Terminal
 
 _LOG = "interface.log"
 _OTHERWISE = (24, 80)

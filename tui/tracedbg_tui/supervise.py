@@ -13,10 +13,8 @@ import select
 import signal
 import socket
 import sys
-import termios
 import threading
 import time
-import tty
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ from tracedbg_tui.child import Child, resize, terminal_size
 from tracedbg_tui.news import END, LEAVE, encode_end
 from tracedbg_tui.spill import Spill
 from tracedbg_tui.tail import Tail
+from tracedbg_tui.terminal import DRAWS_ON, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,50 +50,6 @@ _GRACE_S = 3.0
 _REST_S = 0.003
 """Between two reads of a flood."""
 _WAKE_S = 0.05
-_DRAWS_ON = 2
-_LEAVE_SCREEN = b"\x1b[?1049l"
-_RESTORE = (
-    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # the mouse
-    b"\x1b[?1004l\x1b[?2004l\x1b[?2026l\x1b[?2048l"  # focus, paste, synchronised output, resizing
-    b"\x1b[<u\x1b[?7h\x1b[?25h\x1b[0m"  # keys, wrapping, cursor, colours
-)
-
-
-class Terminal:
-    """The user's terminal: as it was, and as it is to be again."""
-
-    def __init__(self) -> None:
-        self.is_gone = False
-        self.attributes: list[object] | None = None
-        with suppress(termios.error, OSError):
-            self.attributes = termios.tcgetattr(0)
-
-    def restore(self, *, was_killed: bool) -> None:
-        """Have it as it was.
-
-        Args:
-            was_killed: whether the interface could not even leave its screen.
-        """
-        if self.is_gone:
-            return
-        with suppress(OSError, termios.error):
-            os.write(_DRAWS_ON, _LEAVE_SCREEN + _RESTORE if was_killed else _RESTORE)
-            is_ours = os.tcgetpgrp(0) == os.getpgrp()  # else the shell has it, and sees to it
-            if self.attributes is not None and is_ours:
-                termios.tcsetattr(0, termios.TCSADRAIN, self.attributes)  # type: ignore[arg-type]
-
-    def make_raw(self) -> None:
-        """Hand on each key as it is typed: another terminal makes something of it."""
-        with suppress(OSError, termios.error):
-            tty.setraw(0)
-
-    def leave(self) -> None:
-        """It has gone: nobody can read what we have to say."""
-        self.is_gone = True
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for one in (0, 1, 2):
-            os.dup2(nowhere, one)
-        os.close(nowhere)
 
 
 def supervise(
@@ -240,7 +195,7 @@ class _Supervisor:
         """A program that has failed has said why, most likely, and its console is gone."""
         if self._ended is not None and (self._ended.exit_code or self._ended.signal):
             with suppress(OSError):
-                os.write(_DRAWS_ON, "".join(f"{line}\n" for line in self._tail.lines()).encode())
+                os.write(DRAWS_ON, "".join(f"{line}\n" for line in self._tail.lines()).encode())
 
     def _complain(self, code: int, *, is_running: bool) -> None:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
