@@ -22,7 +22,7 @@ from tracedbg.explain.signatures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
 
 _LEAST = 1
@@ -73,7 +73,7 @@ class SignatureIndex:
         exact = self._exact.get((new.frame, new.numbers))
         if exact is not None and exact.since_ns <= at_ns:
             return exact.signature, ()
-        rows = [self._weights[number] for number in new.numbers]
+        rows: list[Callable[[int], int | None]] = [self._weights[number].get for number in new.numbers]
         best: _Known | None = None
         least = sys.maxsize
         for known in reversed(self._known):
@@ -103,7 +103,7 @@ class SignatureIndex:
             self._weights.append({})
         return number
 
-    def _distance(self, old: _Known, new: _Known, rows: list[dict[int, int]], limit: int) -> int:
+    def _distance(self, old: _Known, new: _Known, rows: list[Callable[[int], int | None]], limit: int) -> int:
         """The weight of all differences; not counted any further once it has reached `limit`."""
         total = 0
         before, after = old.numbers, new.numbers
@@ -114,7 +114,7 @@ class SignatureIndex:
             total += _weigh(context_differences(old.signature, new.signature))
             before = tuple(theirs.get(name, number) for name, number in zip(new.names, after, strict=True))
         for position in compress(count(), map(operator.ne, before, after)):
-            found = rows[position].get(before[position])
+            found = rows[position](before[position])
             total += self._weight(before[position], after[position]) if found is None else found
             if total >= limit:
                 break
@@ -127,4 +127,4 @@ class SignatureIndex:
 
 
 def _weigh(found: Iterable[Difference]) -> int:
-    return sum(weight(difference.kind) for difference in found)
+    return sum([weight(difference.kind) for difference in found])

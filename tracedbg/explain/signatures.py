@@ -141,6 +141,8 @@ def _equal_numbers(old: ValueSpec, new: ValueSpec) -> bool:
     """`True`, `1` and `1.0` are one key: they are equal, and hash alike."""
     if old.type_name not in _NUMBERS or new.type_name not in _NUMBERS:
         return False
+    if old.type_name == new.type_name == "int":
+        return old.text == new.text
     return _number(old) == _number(new)
 
 
