@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+
 from tracedbg import events as ev
+from tracedbg import ran
 from tracedbg.kernels import CallFrame, Kernel, KernelsSeen, Kind
 from tracedbg.store.records import ProcessInfo
 from tracedbg.store.writer import Writer
@@ -15,6 +18,14 @@ INFO = ProcessInfo(
     python="3.11.7",
     started_wall_ns=1_000,
     rank=3,
+    local_rank=1,
+    world_size=4,
+    node=1,
+    job="job 9",
+    launcher="torchrun",
+    task="worker 3",
+    generation=2,
+    rank_pid=6,
 )
 FRAME = ev.Frame("train.py", 12, "main")
 FUNCTION = ev.Traceable(
@@ -61,6 +72,7 @@ STARTED = ev.TraceStarted(
     cached_count=2,
     call_stack=(FRAME, ev.Frame("train.py", 30)),
     options=(("backend", "inductor"),),
+    inputs=(("L['x']", "float32[2]"),),
 )
 ENDED = ev.TraceEnded(
     id=11,
@@ -80,7 +92,11 @@ GRAPH = ev.GraphMade(
     "dynamo",
     (
         ev.OpSite("x", "placeholder", (), "float32[2]", "model.py", 41),
-        ev.OpSite("add", "aten.add", ("x", "x"), "float32[2]", "layers.py", 9),
+        ev.OpSite("add", "aten.add", ("x", "x"), "float32[2]", "layers.py", 9, callers=(FRAME,)),
+        ev.OpSite("while", "while_loop", ("add",), "float32[2]", "model.py", 42),
+        ev.OpSite(
+            "while/body/sin", "aten.sin", ("while/body/x",), "float32[2]", "model.py", 43, "while/body"
+        ),
     ),
 )
 CONVERSION = ev.Conversion(
@@ -116,6 +132,44 @@ KERNELS = KernelsSeen(
     dropped=2,
     note="the program forked",
 )
+OP = ran.OpKind("torch", "aten::mm", "float32[2, 3]", (FRAME,), True, True, False, "item")
+OTHER_OP = ran.OpKind("torch", "aten::add", "", (ev.Frame("layers.py", 9, "add"), FRAME))
+OPS = ran.OpsSeen(
+    "RecordFunction",
+    (ran.OpTotal(OP, 8, 3, 600, 500, 300), ran.OpTotal(OTHER_OP, 140_000_000_000_000, 1, 70, 70, 70)),
+    ran.OpRows(
+        (OP, OTHER_OP),
+        array("I", [0, 1, 0]),
+        array("q", [8, 140_000_000_000_000, 8]),
+        array("q", [610, 620, 605]),
+        array("q", [200, 70, 100]),
+    ),
+    left_out=5,
+    note="there is no compiler",
+)
+STEP_GRAPH = ran.StepGraph(FUNCTION, "autograd", "ab12", GRAPH.sites, step=2, time_ns=620, left_out=7)
+STEPS = ran.StepsSeen(
+    FUNCTION,
+    "autograd",
+    steps=10,
+    looked_at=9,
+    changes=(ran.StepChange("ab12", "cd34", count=2, step=3),),
+    lines=(ran.StepLine(FRAME, nodes=20, backward_ns=900, saved_bytes=4096),),
+)
+SAMPLES = ran.SamplesSeen(
+    rate_hz=100,
+    start_ns=600,
+    end_ns=900,
+    own_ns=3,
+    totals=(
+        ran.SampleTotal((FRAME,), "compiling", "dynamo", 8, True, 20, 200, 190),
+        ran.SampleTotal((), "waiting", "", 9, False, 10, 100, 0),
+    ),
+)
+STAYED = ran.Stayed((FRAME,), "eager_ops", "collective", 650, 800, 2)
+STOPPED = ev.Stopped(
+    "exception", FRAME, 8, 700, 900, (FRAME,), "aten.log", "0/1 forward", is_backward=True, text="NaN in out"
+)
 SEEN = ev.FrameworkSeen("torch", "2.13.0")
 FAULT = ev.Fault("torch_compile.guards", "KeyError: 'x'", 600)
 
@@ -132,6 +186,12 @@ ALL = [
     CALLS,
     STALE,
     KERNELS,
+    OPS,
+    STEP_GRAPH,
+    STEPS,
+    SAMPLES,
+    STAYED,
+    STOPPED,
     SEEN,
     FAULT,
 ]

@@ -23,9 +23,15 @@ from tracedbg.events import (
     TensorSpec,
     ValueSpec,
 )
+from tracedbg.store.guarded import inflate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+def storable(value: str) -> str:
+    """Text that SQLite takes: a lone surrogate in the user's own strings must not stop a recording."""
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def dump(value: Any) -> str:
@@ -119,7 +125,7 @@ def pack_sites(sites: tuple[OpSite, ...]) -> bytes:
     """A graph's op sites, column by column, with the file names once each."""
     files = sorted({site.file for site in sites})
     index = {file: number for number, file in enumerate(files)}
-    columns = {
+    columns: dict[str, list[Any]] = {
         "files": files,
         "name": [site.name for site in sites],
         "op": [site.op for site in sites],
@@ -128,18 +134,34 @@ def pack_sites(sites: tuple[OpSite, ...]) -> bytes:
         "file": [index[site.file] for site in sites],
         "line": [site.line for site in sites],
     }
+    if any(site.inside for site in sites):
+        columns["inside"] = [site.inside for site in sites]
+    if any(site.callers for site in sites):
+        stacks: dict[tuple[Frame, ...], int] = {}
+        columns["callers"] = [stacks.setdefault(site.callers, len(stacks)) for site in sites]
+        columns["stacks"] = [[(one.file, one.line, one.function) for one in stack] for stack in stacks]
     return zlib.compress(dump(columns).encode(), 1)
 
 
 def unpack_sites(blob: bytes) -> tuple[OpSite, ...]:
     """The inverse of `pack_sites`."""
-    data = json.loads(zlib.decompress(blob))
+    data = json.loads(inflate(blob))
+    names = data["name"]
+    stacks = [tuple(Frame(*one) for one in stack) for stack in data.get("stacks") or [()]]
     rows = zip(
-        data["name"], data["op"], data["inputs"], data["output"], data["file"], data["line"], strict=True
+        names,
+        data["op"],
+        data["inputs"],
+        data["output"],
+        data["file"],
+        data["line"],
+        data.get("inside") or [""] * len(names),  # most graphs have no bodies
+        data.get("callers") or [0] * len(names),
+        strict=True,
     )
     return tuple(
-        OpSite(name, op, tuple(inputs), output, data["files"][file], line)
-        for name, op, inputs, output, file, line in rows
+        OpSite(name, op, tuple(inputs), output, data["files"][file], line, inside, stacks[callers])
+        for name, op, inputs, output, file, line, inside, callers in rows
     )
 
 

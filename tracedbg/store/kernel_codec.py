@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracedbg.kernels import CallFrame, Kernel, Kind
 from tracedbg.store.codec import dump
+from tracedbg.store.guarded import inflate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def pack_kernels(kernels: Sequence[Kernel]) -> bytes:
 
 def unpack_kernels(blob: bytes) -> tuple[Kernel, ...]:
     """The inverse of `pack_kernels`."""
-    data = json.loads(zlib.decompress(blob))
+    data = json.loads(inflate(blob))
     texts: list[str] = data["texts"]
     frames = [
         CallFrame(texts[file], line, texts[function], bool(is_exact), texts[module])

@@ -9,15 +9,21 @@ import json
 import os
 import re
 import sqlite3
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
 from tracedbg.errors import DamagedRunError, NewerSchemaError
+from tracedbg.identity import Identity
 from tracedbg.kernels import KernelsSeen
 from tracedbg.store import codec, kernel_codec, schema
-from tracedbg.store.records import GraphInfo, ProcessInfo, RunInfo, Tally, TraceRecord
+from tracedbg.store.cells import name_cells
+from tracedbg.store.decoding import decoding, readable
+from tracedbg.store.guarded import check_regular
+from tracedbg.store.ran_reader import RanReader
+from tracedbg.store.records import GraphInfo, PackedGraph, ProcessInfo, RunInfo, Tally, TraceRecord
 from tracedbg.store.run import read_run_file
+from tracedbg.store.totals import CALLS
+from tracedbg.store.totals_reader import TotalsReader
 from tracedbg.store.traces import TraceReader, read_failures
 
 if TYPE_CHECKING:
@@ -25,8 +31,10 @@ if TYPE_CHECKING:
 
 _DATABASE = re.compile(r"p\d+(-\d+)?\.db")
 _APPENDED = ("graph", "conversion", "construct", "graph_break", "fallback", "stale", "fault")
-_SINCE_KERNELS = ("kernel_window",)
+_LATER = ("kernel_window", "step_graph", "op_rows", "stop")
 """Tables that recordings of earlier versions do not have."""
+MAX_OPEN = 64
+"""Databases of a run that are open at once: each takes some of the files that a process may have."""
 
 
 class Run:
@@ -47,7 +55,9 @@ class Run:
             DamagedRunError: a file in it cannot be read.
         """
         info = read_run_file(folder)
-        processes = [ProcessRecording.open(path) for path in list_databases(folder)]
+        name_cells(folder)
+        few = _Few()
+        processes = [ProcessRecording.open(path, few) for path in list_databases(folder)]
         processes.sort(key=lambda process: process.info.started_wall_ns)
         return cls(folder, info, processes)
 
@@ -63,37 +73,80 @@ class Run:
         self.close()
 
 
+class _Few:
+    """The databases of a run that are open, those used last at the end."""
+
+    def __init__(self) -> None:
+        self._open: dict[ProcessRecording, None] = {}
+
+    def note(self, used: ProcessRecording) -> None:
+        """One is being used: if that makes them too many, the one that was not for longest is closed."""
+        self._open.pop(used, None)
+        self._open[used] = None
+        if len(self._open) > MAX_OPEN:
+            longest = next(iter(self._open))
+            del self._open[longest]
+            longest.rest()
+
+
 def list_databases(folder: str) -> list[str]:
     """The paths of the databases of the run in `folder`."""
     return [os.path.join(folder, name) for name in sorted(filter(_DATABASE.fullmatch, os.listdir(folder)))]
 
 
+@decoding(lambda recording: recording.path)
 class ProcessRecording:
-    """One database: what happened in one process. Each call reads the newest state."""
+    """One database and its journal: what happened in one process. Each call reads the newest state."""
 
-    def __init__(self, path: str, db: sqlite3.Connection) -> None:
+    def __init__(self, path: str, db: sqlite3.Connection, few: _Few) -> None:
         self.path = path
-        self._db = db
+        self._db: sqlite3.Connection | None = db
+        self._few = few
+        self._rests = 0
+        self._totals = TotalsReader(path, self._rows, self._has)
+        self.ran = RanReader(path, self._rows, self._totals.rows, self._has, self._traceables)
+        """What ran: ops, graphs of steps, samples."""
 
     @classmethod
-    def open(cls, path: str) -> ProcessRecording:
+    def open(cls, path: str, few: _Few | None = None) -> ProcessRecording:
         """Open one database for reading.
+
+        Args:
+            path: of the database.
+            few: closes it for a while where too many others are open.
 
         Raises:
             NotARunError, NewerSchemaError, DamagedRunError: see `Run.open`.
         """
-        with _readable(path):
+        with readable(path):
             db = _connect(path)
             try:
                 _check_version(db, path)
             except BaseException:
                 db.close()
                 raise
-        return cls(path, db)
+        opened = cls(path, db, few or _Few())
+        opened._few.note(opened)
+        return opened
+
+    def copy_to(self, other: sqlite3.Connection) -> None:
+        """Write all of it, as it is now, into an empty database.
+
+        Raises:
+            sqlite3.Error: it cannot be written.
+        """
+        self._opened().backup(other)
 
     def close(self) -> None:
         """Close the database."""
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
+
+    def rest(self) -> None:
+        """Close it until it is asked for something."""
+        self.close()
+        self._db = None
+        self._rests += 1
 
     @property
     def info(self) -> ProcessInfo:
@@ -107,11 +160,16 @@ class ProcessRecording:
             host=row["host"],
             python=row["python"],
             started_wall_ns=row["started_wall_ns"],
-            rank=row["rank"],
             versions=versions,
             stopped_ns=row["stopped_ns"],
             recording_error=row["recording_error"],
+            # Recordings of earlier versions have the rank alone.
+            **{name: row[name] for name in Identity.__dataclass_fields__ if name in row.keys()},  # noqa: SIM118
         )
+
+    def functions(self) -> dict[int, ev.Traceable]:
+        """All functions, by their numbers."""
+        return self._traceables()
 
     def traces(self) -> list[TraceRecord]:
         """All traces in the order in which they started."""
@@ -119,15 +177,17 @@ class ProcessRecording:
 
     def trace_reader(self) -> TraceReader:
         """What gives them again and again, while they become more."""
-        return TraceReader(self._rows, self._traceables)
+        return TraceReader(self.path, self._rows, self._traceables)
 
     def changes(self) -> int:
         """A number that is another one whenever something has been written since it was asked for last."""
-        return int(self._rows("pragma data_version")[0][0])
+        version = int(self._rows("pragma data_version")[0][0])  # it counts from when the database was opened
+        changed_ns, size_bytes = self._totals.state()
+        return (((self._rests << 32) + version) << 128) + (changed_ns << 64) + size_bytes
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table that is only appended to: what has as many as before is as it was."""
-        tables = (*_APPENDED, *filter(self._has, _SINCE_KERNELS))
+        tables = (*_APPENDED, *filter(self._has, _LATER))
         parts = [f"(select coalesce(max(rowid), 0) from {table}) as {table}" for table in tables]  # noqa: S608
         return dict(self._rows(f"select {', '.join(parts)}")[0])
 
@@ -142,6 +202,11 @@ class ProcessRecording:
         """One graph, by its number in `graph_infos`."""
         rows = self._rows("select * from graph where rowid = ?", number)
         return _graph(rows[0]) if rows else None
+
+    def packed_graphs(self) -> Iterator[PackedGraph]:
+        """All graphs as they are stored, in the order in which they were made."""
+        for row in self._rows("select trace_id, stage, sites from graph order by rowid"):
+            yield PackedGraph(row["trace_id"], row["stage"], row["sites"])
 
     def graphs(self, trace_id: int) -> list[ev.GraphMade]:
         """The graphs that one trace made."""
@@ -228,10 +293,11 @@ class ProcessRecording:
 
     def calls(self) -> list[ev.Calls]:
         """How often each function was called."""
+        rows = sorted(self._totals.rows(CALLS), key=lambda row: row["traceable_id"])
         traceables = self._traceables()
         return [
             ev.Calls(traceables[row["traceable_id"]], row["compiled"], row["eager"], row["first_eager_call"])
-            for row in self._rows("select * from calls order by traceable_id")
+            for row in rows
         ]
 
     def kernel_windows(self) -> list[KernelsSeen]:
@@ -249,6 +315,26 @@ class ProcessRecording:
                 note=row["note"],
             )
             for row in self._rows("select * from kernel_window order by rowid")
+        ]
+
+    def stops(self) -> list[ev.Stopped]:
+        """Where threads stood still in the debugger, in the order in which they went on."""
+        if not self._has("stop"):
+            return []
+        return [
+            ev.Stopped(
+                reason=row["reason"],
+                frame=ev.Frame(*json.loads(row["frame_json"])),
+                thread_id=row["thread_id"],
+                start_ns=row["start_ns"],
+                end_ns=row["end_ns"],
+                stack=codec.load_stack(row["stack_json"]),
+                op=row["op"],
+                graph=row["graph"],
+                is_backward=bool(row["is_backward"]),
+                text=row["text"],
+            )
+            for row in self._rows("select * from stop order by rowid")
         ]
 
     def faults(self) -> list[ev.Fault]:
@@ -279,8 +365,14 @@ class ProcessRecording:
         return bool(self._rows("select 1 from sqlite_master where name = ?", table))
 
     def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        with _readable(self.path):
-            return self._db.execute(query, values).fetchall()
+        with readable(self.path):
+            return self._opened().execute(query, values).fetchall()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = _connect(self.path)
+        self._few.note(self)
+        return self._db
 
     def _traceables(self) -> dict[int, ev.Traceable]:
         return {
@@ -303,16 +395,8 @@ def _graph(row: sqlite3.Row) -> ev.GraphMade:
     return ev.GraphMade(row["trace_id"], row["stage"], codec.unpack_sites(row["sites"]))
 
 
-@contextmanager
-def _readable(path: str) -> Iterator[None]:
-    """Turn what SQLite and the decoders say of a bad file into an error of ours."""
-    try:
-        yield
-    except (sqlite3.Error, ValueError, KeyError, IndexError) as error:
-        raise DamagedRunError(f"cannot read {path}: {error}") from error
-
-
 def _connect(path: str) -> sqlite3.Connection:
+    check_regular(path)
     folder_is_writable = os.access(os.path.dirname(path), os.W_OK)
     has_log = os.path.exists(path + "-wal")
     # A database whose log was merged can be read where nothing may be written, `immutable` only.
@@ -331,6 +415,8 @@ def _check_version(db: sqlite3.Connection, path: str) -> None:
     (version,) = db.execute("pragma user_version").fetchone()
     if application != schema.APPLICATION_ID:
         raise DamagedRunError(f"{path} is not a database of tracedbg, or was cut off when it was made")
+    if db.execute("select 1 from sqlite_master where type not in ('table', 'index')").fetchone():
+        raise DamagedRunError(f"{path} has a view or a trigger, which no recording has")
     if version > schema.VERSION:
         raise NewerSchemaError(
             f"{path} was written by a newer tracedbg (schema {version}, this one reads up to"

@@ -39,6 +39,15 @@ class GraphInfo:
 
 
 @dataclass(frozen=True)
+class PackedGraph:
+    """A graph as it is stored: `codec.unpack_sites` opens it. Equal graphs are equal bytes."""
+
+    trace_id: int
+    stage: str
+    sites: bytes
+
+
+@dataclass(frozen=True)
 class ProcessInfo:
     """One recorded process."""
 
@@ -56,6 +65,20 @@ class ProcessInfo:
     """When the recording was closed; None for a process that was killed, or still runs."""
     recording_error: str = ""
     """Why the recording ends before the process did (a full disk, for one)."""
+    local_rank: int | None = None
+    """From here on as in `Identity`."""
+    world_size: int | None = None
+    node: int | None = None
+    job: str = ""
+    launcher: str = ""
+    task: str = ""
+    generation: int | None = None
+    rank_pid: int | None = None
+
+    @property
+    def is_rank(self) -> bool:
+        """Whether it is a rank itself, and not a child of one (a DataLoader's worker has its rank too)."""
+        return self.rank is not None and self.rank_pid in (None, self.pid)
 
 
 @dataclass(frozen=True)
@@ -74,6 +97,12 @@ class RunInfo:
     """The version that recorded it."""
     cwd: str = ""
     """The folder that it was started in; empty where it is not known."""
+    launcher: str | None = None
+    """Of the ranks that write into it together, each for itself; None for a run that one command has made."""
+    job: str = ""
+    """That launcher's id of the job."""
+    redacted: bool = False
+    """Whether the program's values were kept out of it; what is shown of it then quotes no source either."""
 
 
 @dataclass(frozen=True)

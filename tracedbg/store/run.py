@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracedbg import __version__
 from tracedbg.errors import DamagedRunError, NewerSchemaError, NotARunError, RecordingError, UsageError
+from tracedbg.store.guarded import read_text
 from tracedbg.store.records import RunInfo
 
 if TYPE_CHECKING:
@@ -29,82 +32,168 @@ class RunFolder:
     path: str
     info: RunInfo
 
-    def finish(self, *, exit_code: int | None, signal: int | None, wall_ns: int) -> None:
-        """Write down how the run ended. A full disk is not an error: the rest is still there."""
+    def update(self) -> None:
+        """Write down what is known of it.
+
+        Raises:
+            OSError: that cannot be written.
+        """
+        write_run_file(self.path, self.info)
+
+    def finish(self, *, exit_code: int | None, signal: int | None, wall_ns: int) -> bool:
+        """Write down how the run ended. A full disk is not an error: the rest is still there.
+
+        Returns:
+            Whether the run as a whole has ended with it.
+        """
         info = replace(self.info, exit_code=exit_code, signal=signal, wall_ns=wall_ns)
         try:
-            _write_run_file(self.path, info)
+            write_run_file(self.path, info)
         except OSError:
             with suppress(OSError):  # in place: the block that the file has is enough
-                _write(os.path.join(self.path, RUN_FILE), info)
+                _write(os.path.join(self.path, RUN_FILE), _dump(info))
+        return True
 
 
-def create_run(out: str | None, argv: Sequence[str], *, home: str = HOME) -> RunFolder:
+def create_run(
+    out: str | None, argv: Sequence[str], *, home: str = HOME, redacted: bool = False
+) -> RunFolder:
     """Make the folder of a new run.
 
     Args:
         out: the folder itself, which must be new or empty; None for a new one below `home`.
         argv: what the user runs.
         home: where runs are kept.
+        redacted: whether the program's values are kept out of it.
 
     Raises:
         RecordingError: it cannot be made, or is already in use.
     """
     started = time.time_ns()
-    name = _new_id(started)
+    name = new_id(started)
     path = os.path.abspath(out if out is not None else os.path.join(home, name))
     try:
         if out is None:
-            _make_home(home)
+            make_home(name, home)
         if os.path.isdir(path) and os.listdir(path):
-            raise RecordingError(f"{path} is not empty: name a new folder with --out DIR")
+            raise not_empty(path)
         os.makedirs(path, mode=0o700, exist_ok=True)
-        info = RunInfo(os.path.basename(path), tuple(argv), started, tracedbg=__version__, cwd=_cwd())
-        _write_run_file(path, info)
+        make_private(path)
+        info = RunInfo(
+            os.path.basename(path),
+            tuple(argv),
+            started,
+            tracedbg=__version__,
+            cwd=current_folder(),
+            redacted=redacted,
+        )
+        write_run_file(path, info)
     except OSError as error:
-        raise RecordingError(
-            f"cannot record into {path}: {error.strerror or error}; name a folder that can be"
-            " written with --out DIR"
-        ) from error
+        raise cannot_record(path, error) from error
     return RunFolder(path, info)
 
 
-def _cwd() -> str:
+def make_private(path: str) -> None:
+    """Close an empty folder to others; one of somebody else's is none of ours.
+
+    Raises:
+        RecordingError: it belongs to another user, who could put something else into the place of our files.
+    """
+    found = os.stat(path)
+    if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
+        raise RecordingError(f"{path} belongs to another user: name a folder of your own with --out DIR")
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+        os.chmod(path, 0o700)
+
+
+def not_empty(path: str) -> RecordingError:
+    """There is something in the folder."""
+    return RecordingError(f"{path} is not empty: name a new folder with --out DIR")
+
+
+def cannot_record(path: str, error: OSError) -> RecordingError:
+    """The folder cannot be made, or be written."""
+    return RecordingError(
+        f"cannot record into {path}: {error.strerror or error}; name a folder that can be"
+        " written with --out DIR"
+    )
+
+
+def current_folder() -> str:
+    """The current folder; empty where it has been removed."""
     try:
         return os.getcwd()
     except OSError:  # it has been removed
         return ""
 
 
-def _new_id(started_wall_ns: int) -> str:
-    """An id that sorts by time and, within a millisecond, is still no other run's."""
+def new_id(started_wall_ns: int, mark: str | None = None) -> str:
+    """An id that sorts by time and, within a millisecond, is still no other run's.
+
+    Args:
+        started_wall_ns: when the run has begun.
+        mark: what tells it from others of that moment; by default, chance.
+    """
     seconds, rest = divmod(started_wall_ns, 10**9)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(seconds))
-    return f"{stamp}-{rest // 10**6:03d}{os.urandom(2).hex()}"
+    return f"{stamp}-{rest // 10**6:03d}{os.urandom(2).hex() if mark is None else mark}"
 
 
-def _make_home(home: str) -> None:
+def make_home(name: str, home: str = HOME) -> str:
+    """Have a folder for runs; where in it the run of that name is."""
     os.makedirs(home, mode=0o700, exist_ok=True)
     ignore = os.path.join(home, ".gitignore")
     if not os.path.exists(ignore):
         with open(ignore, "w", encoding="utf-8") as file:
             file.write("*\n")
+    return os.path.join(home, name)
 
 
-def _write_run_file(path: str, info: RunInfo) -> None:
+def write_run_file(path: str, info: RunInfo) -> None:
     """Write `run.json`, whole or not at all for whoever reads it meanwhile."""
+    write_whole(os.path.join(path, RUN_FILE), _dump(info))
+
+
+def link_run_file(path: str, info: RunInfo) -> bool:
+    """Make `run.json`, unless there is one: of several that try at once, on several machines, one does it.
+
+    Returns:
+        Whether it was us.
+    """
     target = os.path.join(path, RUN_FILE)
-    draft = f"{target}.{os.getpid()}"
+    draft = _draft(target)
     try:
-        _write(draft, info)
-        os.replace(draft, target)
+        _write(draft, _dump(info))
+        try:
+            os.link(draft, target)
+        except PermissionError:  # a file system without links
+            _write(target, _dump(info), os.O_EXCL)
+    except FileExistsError:
+        return False
+    finally:
+        with suppress(OSError):
+            os.unlink(draft)
+    return True
+
+
+def write_whole(file: str, content: bytes) -> None:
+    """Write `file`, whole or not at all for whoever reads it meanwhile."""
+    draft = _draft(file)
+    try:
+        _write(draft, content)
+        os.replace(draft, file)
     except OSError:
         with suppress(OSError):
             os.unlink(draft)
         raise
 
 
-def _write(file: str, info: RunInfo) -> None:
+def _draft(file: str) -> str:
+    """A name that nobody else uses: machines that share the folder may have processes of one number."""
+    return f"{file}.{socket.gethostname()}.{os.getpid()}"
+
+
+def _dump(info: RunInfo) -> bytes:
     data = {
         "schema": RUN_FILE_VERSION,
         "id": info.id,
@@ -115,11 +204,18 @@ def _write(file: str, info: RunInfo) -> None:
         "wall_ns": info.wall_ns,
         "tracedbg": info.tracedbg,
         "cwd": info.cwd,
+        "launcher": info.launcher,
+        "job": info.job,
+        "redacted": info.redacted,
     }
-    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
+    return json.dumps(data, indent=1).encode()
+
+
+def _write(file: str, content: bytes, flags: int = 0) -> None:
+    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | flags, 0o600)
     try:
         # All of it in one call, and cut off only then: what was there is not lost to a full disk.
-        os.ftruncate(descriptor, os.write(descriptor, json.dumps(data, indent=1).encode()))
+        os.ftruncate(descriptor, os.write(descriptor, content))
     finally:
         os.close(descriptor)
 
@@ -134,8 +230,7 @@ def read_run_file(folder: str) -> RunInfo:
     """
     path = os.path.join(folder, RUN_FILE)
     try:
-        with open(path, encoding="utf-8") as file:
-            data: dict[str, Any] = json.load(file)
+        data: dict[str, Any] = json.loads(read_text(path))
         schema = int(data["schema"])
         if schema > RUN_FILE_VERSION:
             raise NewerSchemaError(
@@ -151,11 +246,14 @@ def read_run_file(folder: str) -> RunInfo:
             wall_ns=data["wall_ns"],
             tracedbg=str(data["tracedbg"]),
             cwd=str(data.get("cwd", "")),
+            launcher=data.get("launcher"),
+            job=str(data.get("job", "")),
+            redacted=data.get("redacted") is True,
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         what = "there is no such folder" if not os.path.exists(folder) else f"it has no {RUN_FILE}"
         raise NotARunError(f"{folder} is not a run: {what}; `tracedbg runs` lists the runs") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedRunError(f"cannot read {path}: {error}") from error
 
 

@@ -2,7 +2,8 @@
 
 A run is a folder: `run.json` (the run as a whole) and one SQLite database `p<pid>.db` for each
 process. A database is append-only but for the end of a trace, which is filled in when it comes,
-and for the counts of `calls`.
+and for totals: of `calls`, ops, steps and samples. Beside it lies a journal, as long as the process has not
+ended: totals that the database does not have yet.
 Columns that hold JSON are named `*_json`; the forms stand in `codec.py`.
 """
 
@@ -24,7 +25,19 @@ create table process (
     python          text not null,      -- 3.11.7
     started_wall_ns integer not null,   -- since the epoch; *_ns times below count from this moment
     stopped_ns      integer,            -- null: killed, or still running
-    recording_error text not null default ''  -- why the recording ends before the process did
+    recording_error text not null default '', -- why the recording ends before the process did
+    local_rank      integer,            -- from here on as in identity.Identity
+    world_size      integer,
+    node            integer,
+    job             text not null default '',
+    launcher        text not null default '', -- torchrun, slurm, openmpi, tf_config
+    task            text not null default '', -- of TF_CONFIG: worker 1
+    generation      integer,            -- how often the launcher had started the ranks before
+    rank_pid        integer             -- that is this rank, or began the program: itself, or one above it
+);
+
+create table journal (
+    last            integer not null    -- record of the journal that was added to the totals last
 );
 
 create table framework (                -- imported by the program
@@ -65,7 +78,8 @@ create table trace (                    -- one tracing or compilation of it
     symbolic_json   text not null default '[]',  -- expressions that may have another value: L['n']
     call_stack_json text not null,      -- the user's frames, innermost first
     options_json    text not null,      -- backend, dynamic, jit_compile, ...
-    cache_json      text not null default '[]'  -- compiler cache hits and misses up to its end
+    cache_json      text not null default '[]', -- compiler cache hits and misses up to its end
+    inputs_json     text not null default '[]'  -- in a rank of several: [[L['x'], float32[4]], ...]
 );
 
 create table guard_failure (            -- why one cached entry did not fit
@@ -168,6 +182,133 @@ create table kernel_window (            -- a stretch of the run that a framework
     dropped         integer not null,   -- kernels that were counted, and not kept
     note            text not null,      -- why it is less than was asked for
     kernels         blob not null       -- zlib of JSON columns, see kernel_codec.pack_kernels
+);
+
+create table stack (                    -- the user's frames: one, and what called it
+    id              integer primary key,
+    outer_id        integer,            -- null: the outermost
+    file            text not null,
+    line            integer not null,
+    function        text not null
+);
+
+create table op_observer (              -- how ops were seen
+    observer        text primary key,   -- RecordFunction, torch.profiler, fast path
+    left_out        integer not null,   -- executions in the window that there was no room for
+    note            text not null       -- why it is less than was asked for
+);
+
+create table op_kind (                  -- what executions of one op have in common
+    id              integer primary key,
+    framework       text not null,      -- torch, tensorflow
+    name            text not null,      -- aten::mm
+    inputs          text not null,      -- shapes and dtypes; '' where they were not looked at
+    stack_id        integer,            -- null: no line of the user's is known
+    is_backward     integer not null,
+    is_traced       integer not null,   -- 1: a compiled graph ran it
+    is_outer        integer not null,   -- 1: no other op called it
+    sync            text not null       -- item, nonzero, ...: ran.SYNCS
+);
+
+create table op_total (                 -- executions of one kind in one thread, all of them
+    kind_id         integer not null references op_kind,
+    thread_id       integer not null,
+    count           integer not null,
+    duration_ns     integer not null,
+    self_ns         integer not null,   -- without the ops that it called
+    longest_ns      integer not null,
+    primary key (kind_id, thread_id)
+);
+
+create table op_rows (                  -- single executions, in a window alone
+    start_ns        integer not null,   -- of the first
+    end_ns          integer not null,   -- of the last
+    count           integer not null,
+    rows            blob not null       -- zlib of columns, see op_codec.pack_rows
+);
+
+create table step_graph (               -- a graph that a step of eager code built, and no step before it
+    traceable_id    integer not null references traceable,
+    kind            text not null,      -- autograd, tape, sequence
+    fingerprint     text not null,
+    step            integer not null,   -- the first that built it, from 1
+    time_ns         integer not null,
+    op_count        integer not null,
+    left_out        integer not null,   -- of those: not kept
+    sites           blob not null,      -- as in graph
+    primary key (traceable_id, kind, fingerprint)
+);
+
+create table step_count (               -- steps of one function
+    traceable_id    integer not null references traceable,
+    kind            text not null,
+    steps           integer not null,
+    looked_at       integer not null,   -- of those: compared with the step before
+    primary key (traceable_id, kind)
+);
+
+create table step_change (              -- steps that built another graph than the one before
+    traceable_id    integer not null references traceable,
+    kind            text not null,
+    before          text not null,      -- fingerprints
+    after           text not null,
+    count           integer not null,
+    step            integer not null,   -- the first of them
+    primary key (traceable_id, kind, before, after)
+);
+
+create table step_line (                -- what a line of the forward cost the backward
+    traceable_id    integer not null references traceable,
+    kind            text not null,
+    file            text not null,
+    line            integer not null,
+    function        text not null,
+    nodes           integer not null,
+    backward_ns     integer not null,
+    saved_bytes     integer not null,   -- kept by one step, the most that was seen
+    primary key (traceable_id, kind, file, line, function)
+);
+
+create table sampling (                 -- a stretch in which threads were sampled
+    rate_hz         integer not null,
+    start_ns        integer not null,
+    end_ns          integer not null,
+    own_ns          integer not null,   -- CPU time of the sampler
+    primary key (rate_hz, start_ns)
+);
+
+create table sample (                   -- time that a thread spent in one place
+    stack_id        integer not null,   -- 0: no frame of the user's
+    activity        text not null,      -- python, eager_ops, ...: activities.Activity
+    phase           text not null,      -- dynamo, autograph, ...; '' where that is not known
+    thread_id       integer not null,
+    is_main         integer not null,
+    count           integer not null,
+    wall_ns         integer not null,
+    cpu_ns          integer not null,
+    primary key (stack_id, activity, phase, thread_id)
+);
+
+create table stay (                     -- the main thread of a rank was in one place for long
+    start_ns        integer primary key,
+    end_ns          integer not null,
+    stack_id        integer not null,   -- 0: no frame of the user's
+    activity        text not null,      -- as in sample; what it did for the most part
+    phase           text not null,
+    cpu_ns          integer not null
+);
+
+create table stop (                     -- a thread stood still in the debugger, and has gone on
+    thread_id       integer not null,
+    reason          text not null,      -- breakpoint, step, pause, exception, ...
+    frame_json      text not null,      -- the line on which it stood
+    stack_json      text not null,      -- the user's frames, traced ones among them, innermost first
+    op              text not null,      -- before or after which it stood; '': at a line
+    graph           text not null,      -- in which it stood: 0/1 forward; '': eager code
+    is_backward     integer not null,
+    text            text not null,      -- what was found, where that made it stop
+    start_ns        integer not null,
+    end_ns          integer not null
 );
 
 create table fault (                    -- a fault of tracedbg itself

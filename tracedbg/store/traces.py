@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
 from tracedbg.store import codec
+from tracedbg.store.decoding import decoding
 from tracedbg.store.records import TraceRecord
 
 if TYPE_CHECKING:
@@ -22,16 +23,19 @@ if TYPE_CHECKING:
 _THESE = "(select value from json_each(?))"
 
 
+@decoding(lambda reader: reader._path)
 class TraceReader:
     """Gives all traces so far, each time it is asked; costs what is new since."""
 
-    def __init__(self, rows: Rows, traceables: Callable[[], Mapping[int, ev.Traceable]]) -> None:
+    def __init__(self, path: str, rows: Rows, traceables: Callable[[], Mapping[int, ev.Traceable]]) -> None:
         """Prepare.
 
         Args:
+            path: of the database.
             rows: runs a query.
             traceables: gives all functions.
         """
+        self._path = path
         self._rows = rows
         self._traceables = traceables
         self._records: dict[int, TraceRecord] = {}
@@ -76,6 +80,7 @@ class TraceReader:
                 cached_count=row["cached_count"],
                 call_stack=codec.load_stack(row["call_stack_json"]),
                 options=codec.load_pairs(row["options_json"]),
+                inputs=codec.load_pairs(row["inputs_json"]) if "inputs_json" in row.keys() else (),  # noqa: SIM118  a row
             )
             record = self._record(started, _trace_ended(row))
             self._records[row["id"]] = record

@@ -1,4 +1,6 @@
-"""Writes one process' database: the only INSERTs. It must not know threads, clocks or frameworks.
+"""Writes one process' database, and the journal beside it. It must not know threads, clocks or frameworks.
+
+Totals go into the journal, which costs a twentieth; the database takes them over once in a while.
 
 Size is bounded: past three quarters of the bound graphs and source texts are left out, past the
 bound everything is, but for counts: `tally` and `dropped` say what is missing.
@@ -13,21 +15,43 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import events as ev
+from tracedbg.identity import Identity
 from tracedbg.kernels import KernelsSeen
-from tracedbg.store import codec, kernel_codec, schema
+from tracedbg.ran import OpsSeen, SamplesSeen, Stayed, StepGraph, StepsSeen
+from tracedbg.store import bounds, codec, schema
+from tracedbg.store.descriptors import Descriptors, file_identity, keep_open, move
+from tracedbg.store.journal import Journal, journal_of
+from tracedbg.store.ran_writer import RanWriter
+from tracedbg.store.totals import Told, Totals
+from tracedbg.store.trace_writer import TraceWriter, insert, storable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.totals import Table
 
-_BULKY = (ev.GraphMade, ev.Conversion, KernelsSeen)
+_BULKY = (ev.GraphMade, ev.Conversion, KernelsSeen, StepGraph)
+_ALWAYS_KEPT = (ev.FrameworkSeen, ev.TraceEnded, ev.Calls, OpsSeen, StepsSeen, SamplesSeen)
+"""Ends of what has begun, and totals: they do not grow with the run."""
+_TOTALS = frozenset((ev.Calls, OpsSeen, StepsSeen, SamplesSeen))
+_JOURNALLED = _TOTALS | {Stayed}
+_MAX_RECORDS = 100
+"""Of the journal, before the database takes them over: five seconds of ops."""
+_MAX_JOURNAL_BYTES = 1 << 20
+_JOURNAL_SHARE = 1 / 64
+"""Of the bound of the recording, where that is small."""
+_BULK_SHARE = 0.75
 _COUNTED_ELSEWHERE = (ev.TraceEnded, ev.PhaseSpan, ev.CacheHits)
 """They belong to a trace, and are kept or left out with it."""
 
 
+GONE = "somebody has removed the database"
 _RESERVE_BYTES = 32 * 1024
 """Room that is kept on the disk, so that a full one still takes the word that it is full."""
+
+_MOVES = 8
+"""How often a recording goes on in new files, where the program closes the old ones."""
 
 
 class Writer:
@@ -41,9 +65,16 @@ class Writer:
         """
         self.path = path
         self._max_bytes = max_bytes
-        self._traceables: dict[ev.Traceable, int] = {}
-        self._open_dropped: dict[int, ev.TraceStarted] = {}
-        self._handlers = self._make_handlers()
+        self._tallied: set[tuple[str, str, str, int]] = set()
+        self._open_dropped: dict[int, tuple[ev.Traceable, int]] = {}
+        """Functions and starts."""
+        self._told = Told()
+        """Totals of the events that are being written."""
+        self._unfolded: list[Told] = []
+        """What the journal has, and the database has not."""
+        self._traced = TraceWriter(self._begun, self._told)
+        self._ran = RanWriter(self._begun, self._traced.traceable, self._told, self._rows)
+        self._handlers = self._traced.handlers() | self._ran.handlers()
         _create(path)
         self._reserve = f"{path}-reserve"
         _create(self._reserve, bytes(_RESERVE_BYTES))
@@ -53,62 +84,165 @@ class Writer:
             f"pragma user_version = {schema.VERSION};"
             f"begin;{schema.TABLES}commit;"
         )
-        self._db.execute(
-            "insert into process(pid, ppid, rank, host, argv_json, python, started_wall_ns)"
-            " values (?,?,?,?,?,?,?)",
-            (
-                info.pid,
-                info.ppid,
-                info.rank,
-                info.host,
-                codec.dump(info.argv),
-                info.python,
-                info.started_wall_ns,
-            ),
+        insert(self._db, "journal", last=0)
+        insert(
+            self._db,
+            "process",
+            pid=info.pid,
+            ppid=info.ppid,
+            host=info.host,
+            argv_json=codec.dump(info.argv),
+            python=info.python,
+            started_wall_ns=info.started_wall_ns,
+            **{name: getattr(info, name) for name in Identity.__dataclass_fields__},
         )
+        self._moves_left = _MOVES
+        self._descriptors = Descriptors(self.path)
+        self._journal = Journal(journal_of(path))
+        self._measure()
 
     def _connect(self) -> None:
+        self._identity = file_identity(self.path)
+        if self._identity is None:  # SQLite would make a new one
+            raise OSError(GONE)
         self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self._db.executescript("pragma journal_mode = wal; pragma synchronous = normal;")
+        self._descriptors = Descriptors(self.path)
+
+    def _hold(self) -> None:
+        """Go on in a copy of the files if the program has closed them under us."""
+        if self._descriptors.are_ours():
+            return
+        self._abandon()
+        move(self.path)
+        if not self._moves_left:
+            raise OSError("the program closes the files of the recording again and again")
+        self._moves_left -= 1
+        self._connect()
+
+    def _abandon(self) -> None:
+        """Leave the connection alone for good: to close it would close what the program has there now."""
+        keep_open(self._db)
+        self._db = sqlite3.connect(":memory:")
+        self._descriptors = Descriptors.none()
 
     def write(self, batch: Iterable[ev.Event]) -> None:
         """Write `batch` in one transaction: all of it, or nothing.
 
         Raises:
-            sqlite3.Error: the disk is full, the file has gone, ...
+            sqlite3.Error, OSError: the disk is full, the file has gone, ...
         """
-        share = self._size_bytes() / self._max_bytes
-        known = len(self._traceables)
-        self._db.execute("begin")
+        known = self._traced.known
+        if not all(map(_is_light, batch := tuple(batch))):
+            self._hold()
+            self._measure()
         try:
             for event in batch:
-                if self._keeps(event, share):
+                if self._keeps(event):
                     self._handlers[type(event)](event)
                 else:
                     self._count_dropped(event)
-            self._db.execute("commit")
+            is_in_database = self._db.in_transaction
+            if is_in_database:
+                # What is in one batch may refer to each other: all of it goes to where a part has to go.
+                if self._told:
+                    self._take_over(self._told)
+                self._db.execute("commit")
         except BaseException:
-            for key in list(self._traceables)[known:]:
-                del self._traceables[key]
+            self._told.clear()
+            self._traced.forget(known)
+            self._ran.is_in_doubt = True
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise
+        told = self._told.taken()
+        if told and is_in_database:
+            self._begin_journal_anew()
+        elif told:
+            self._note(told)
+
+    def _begun(self) -> sqlite3.Connection:
+        """The database, in a transaction: most batches of totals need none."""
+        if not self._db.in_transaction:
+            self._hold()
+            self._db.execute("begin")
+        return self._db
+
+    def _measure(self) -> None:
+        """See how large the recording is."""
+        self._share = self._size_bytes() / self._max_bytes
+        self._ran.has_room, self._ran.is_full = self._share < _BULK_SHARE, self._share >= 1
+
+    def _note(self, told: Told) -> None:
+        """Put the totals of a batch into the journal: what they refer to is there, or in the database."""
+        self._journal.append(told)
+        self._unfolded.append(told)
+        most_bytes = min(_MAX_JOURNAL_BYTES, self._max_bytes * _JOURNAL_SHARE)
+        if len(self._unfolded) >= _MAX_RECORDS or self._journal.size_bytes >= most_bytes:
+            self._fold()
+
+    def _rows(self, table: Table) -> list[tuple[Any, ...]]:
+        """What a table has, and the journal beyond it."""
+        totals = Totals()
+        totals.add_rows(table, self._db.execute(f"select {', '.join(table.columns)} from {table.name}"))  # noqa: S608  names are ours
+        for told in self._unfolded:
+            totals.add(told, only=table)
+        return totals.rows(table)
+
+    def _fold(self) -> None:
+        """Have the database take over what the journal has."""
+        if not self._unfolded:
+            return
+        try:
+            self._take_over()
+            self._db.execute("commit")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+        self._begin_journal_anew()
+        self._measure()
+
+    def _take_over(self, *more: Told) -> None:
+        """Add what the journal has, and `more`, to the totals in the database; the caller commits."""
+        try:
+            Totals((*self._unfolded, *more)).insert(self._begun())
+            self._db.execute("update journal set last = ?", (self._journal.last,))
+        except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, TypeError) as error:
+            raise sqlite3.OperationalError(f"totals do not add up: {error}") from error
+
+    def _begin_journal_anew(self) -> None:
+        self._unfolded.clear()
+        self._journal.clear()
 
     def suspend(self) -> None:
-        """Close the connection for a moment: none may cross a fork."""
+        """Close the connection for a moment: none may cross a fork.
+
+        Raises:
+            sqlite3.Error, OSError: it could not go on.
+        """
+        self._hold()
         self._db.close()
+        self._journal.suspend()
 
     def resume(self) -> None:
-        """Open it again after `suspend`."""
+        """Open it again after `suspend`.
+
+        Raises:
+            sqlite3.Error, OSError: it cannot be had any more.
+        """
         self._connect()
+        self._journal.resume()
 
     def close(self, stopped_ns: int) -> None:
         """Mark the recording as complete and close it."""
+        self._fold()
+        self._hold()
         self._db.execute("update process set stopped_ns = ?", (stopped_ns,))
         with suppress(sqlite3.OperationalError):  # somebody reads it at this moment: the log stays
             # Into one file without a log: a reader would otherwise leave an empty one beside it.
             self._db.executescript("pragma busy_timeout = 0; pragma journal_mode = delete;")
         self._db.close()
+        self._journal.remove()
         self._give_up_reserve()
 
     def _give_up_reserve(self) -> None:
@@ -117,6 +251,10 @@ class Writer:
 
     def close_broken(self, error: str) -> None:
         """Close after a write has failed, leaving word of it if that is still possible."""
+        if not self._descriptors.are_ours():
+            self._abandon()
+            with suppress(OSError):
+                move(self.path)
         self._give_up_reserve()
         try:
             self._db.execute("update process set recording_error = ?", (error,))
@@ -124,56 +262,67 @@ class Writer:
             pass  # the disk is full or gone: what was committed before is still there
         finally:
             self._db.close()
+            self._journal.suspend()
 
     # --- the bound ---------------------------------------------------------------------------
 
     def _size_bytes(self) -> int:
-        total = 0
+        """How large it is.
+
+        Raises:
+            OSError: it is gone. SQLite would go on, in a file that has no name any more.
+        """
+        if file_identity(self.path) != self._identity:
+            raise OSError(GONE)
+        total = self._journal.size_bytes
         for suffix in ("", "-wal"):
-            try:
+            with suppress(FileNotFoundError):
                 total += os.stat(self.path + suffix).st_size
-            except FileNotFoundError:
-                continue
         return total
 
-    def _keeps(self, event: ev.Event, share: float) -> bool:
+    def _keeps(self, event: ev.Event) -> bool:
+        if type(event) in _TOTALS:
+            return True
         if isinstance(event, ev.TraceEnded | ev.PhaseSpan | ev.CacheHits | ev.GraphMade):
             trace_id = event.id if isinstance(event, ev.TraceEnded) else event.trace_id
             if trace_id in self._open_dropped:
                 return False
-        if isinstance(event, ev.FrameworkSeen | ev.TraceEnded | ev.Calls):
+        if isinstance(event, _ALWAYS_KEPT):
             return True
-        return share < (0.75 if isinstance(event, _BULKY) else 1.0)
+        return self._share < (_BULK_SHARE if isinstance(event, _BULKY) else 1.0)
 
     def _count_dropped(self, event: ev.Event) -> None:
         match event:
             case ev.TraceStarted():
-                self._open_dropped[event.id] = event
+                self._open_dropped[event.id] = (event.traceable, event.start_ns)
+                if len(self._open_dropped) > bounds.MAX_OPEN:
+                    del self._open_dropped[next(iter(self._open_dropped))]
                 is_retrace = event.role is ev.Role.FORWARD and event.cached_count > 0
                 self._tally(event.traceable, traces=1, retraces=int(is_retrace))
             case ev.TraceEnded():
-                started = self._open_dropped.pop(event.id)
-                self._tally(started.traceable, duration_ns=event.end_ns - started.start_ns)
+                function, start_ns = self._open_dropped.pop(event.id)
+                self._tally(function, duration_ns=event.end_ns - start_ns)
             case ev.GraphBreak():
                 self._tally(event.function, graph_breaks=1)
         if not isinstance(event, _COUNTED_ELSEWHERE):
-            self._db.execute(
+            self._begun().execute(
                 "insert into dropped values (?, 1) on conflict do update set count = count + 1",
                 (type(event).__name__,),
             )
 
     def _tally(self, function: ev.Traceable, **amounts: int) -> None:
         counts = Counter(amounts)
-        self._db.execute(
+        key = (function.framework.value, function.owner or function.name, function.file, function.line)
+        if key not in self._tallied and len(self._tallied) >= bounds.MAX_FUNCTIONS:
+            key = (function.framework.value, bounds.OTHERS, "", 0)
+        self._tallied.add(key)
+        self._begun().execute(
             "insert into tally values (?,?,?,?,?,?,?,?) on conflict do update set"
             " traces = traces + excluded.traces, retraces = retraces + excluded.retraces,"
             " duration_ns = duration_ns + excluded.duration_ns,"
             " graph_breaks = graph_breaks + excluded.graph_breaks",
             (
-                function.framework.value,
-                function.owner or function.name,
-                function.file,
-                function.line,
+                *map(storable, key),
                 counts["traces"],
                 counts["retraces"],
                 counts["duration_ns"],
@@ -181,213 +330,10 @@ class Writer:
             ),
         )
 
-    # --- one handler for each kind of event --------------------------------------------------
 
-    def _make_handlers(self) -> dict[type, Callable[[Any], None]]:
-        return {
-            ev.TraceStarted: self._trace_started,
-            ev.TraceEnded: self._trace_ended,
-            ev.PhaseSpan: self._phase,
-            ev.CacheHits: self._late_cache,
-            ev.GraphMade: self._graph,
-            ev.Conversion: self._conversion,
-            ev.Construct: self._construct,
-            ev.GraphBreak: self._graph_break,
-            ev.Fallback: self._fallback,
-            ev.Calls: self._calls,
-            ev.Stale: self._stale,
-            KernelsSeen: self._kernels_seen,
-            ev.FrameworkSeen: self._framework,
-            ev.Fault: self._fault,
-        }
-
-    def _insert(self, table: str, **columns: Any) -> int:
-        names = ",".join(columns)
-        marks = ",".join("?" * len(columns))
-        cursor = self._db.execute(
-            f"insert into {table}({names}) values ({marks})",  # noqa: S608  names are ours
-            tuple(map(_storable, columns.values())),
-        )
-        return cursor.lastrowid or 0
-
-    def _traceable(self, item: ev.Traceable) -> int:
-        number = self._traceables.get(item)
-        if number is None:
-            number = len(self._traceables) + 1
-            self._insert(
-                "traceable",
-                id=number,
-                framework=item.framework.value,
-                name=item.name,
-                file=item.file,
-                line=item.line,
-                object_id=item.object_id,
-                closure_id=item.closure_id,
-                created_json=codec.dump_frame(item.created_at),
-                owner=item.owner,
-                is_user=item.is_user,
-            )
-            self._traceables[item] = number
-        return number
-
-    def _trace_started(self, event: ev.TraceStarted) -> None:
-        self._insert(
-            "trace",
-            id=event.id,
-            traceable_id=self._traceable(event.traceable),
-            parent_id=event.parent_id,
-            role=event.role.value,
-            label=event.label,
-            thread_id=event.thread_id,
-            start_ns=event.start_ns,
-            cached_count=event.cached_count,
-            signature_json=codec.dump_signature(event.signature),
-            call_stack_json=codec.dump_stack(event.call_stack),
-            options_json=codec.dump(event.options),
-        )
-        self._guard_failures(event.guard_failures, trace_id=event.id)
-
-    def _trace_ended(self, event: ev.TraceEnded) -> None:
-        self._db.execute(
-            "update trace set end_ns = ?, outcome = ?, error = ?, op_count = ?, traced_json = ?,"
-            " symbolic_json = ?, cache_json = ?, final_label = ? where id = ?",
-            (
-                event.end_ns,
-                event.outcome.value,
-                _storable(event.error),
-                event.op_count,
-                codec.dump_signature(event.traced_signature),
-                codec.dump(event.symbolic),
-                codec.dump(event.cache_hits),
-                event.label,
-                event.id,
-            ),
-        )
-
-    def _guard_failures(self, failures: tuple[ev.GuardFailure, ...], **owner: int) -> None:
-        for position, failure in enumerate(failures):
-            self._insert(
-                "guard_failure",
-                **owner,
-                position=position,
-                entry=failure.entry,
-                guard=failure.guard,
-                source=failure.source,
-                before=failure.before,
-                now=failure.now,
-                frame_json=codec.dump_frame(failure.user_frame),
-                fixed=failure.fixed,
-            )
-
-    def _phase(self, event: ev.PhaseSpan) -> None:
-        self._insert(
-            "phase",
-            trace_id=event.trace_id,
-            name=event.name,
-            start_ns=event.start_ns,
-            duration_ns=event.duration_ns,
-        )
-
-    def _late_cache(self, event: ev.CacheHits) -> None:
-        self._insert("late_cache", trace_id=event.trace_id, cache_json=codec.dump(event.hits))
-
-    def _graph(self, event: ev.GraphMade) -> None:
-        self._insert(
-            "graph",
-            trace_id=event.trace_id,
-            stage=event.stage,
-            op_count=len(event.sites),
-            sites=codec.pack_sites(event.sites),
-        )
-
-    def _conversion(self, event: ev.Conversion) -> None:
-        self._insert(
-            "conversion",
-            trace_id=event.trace_id,
-            function=event.function,
-            file=event.file,
-            line=event.line,
-            duration_ns=event.duration_ns,
-            source=event.source,
-            generated=event.generated,
-            line_map_json=codec.dump(event.line_map),
-            failure=event.failure,
-        )
-
-    def _construct(self, event: ev.Construct) -> None:
-        self._insert(
-            "construct",
-            trace_id=event.trace_id,
-            function=event.function,
-            file=event.file,
-            line=event.line,
-            kind=event.kind,
-            became=event.became,
-        )
-
-    def _graph_break(self, event: ev.GraphBreak) -> None:
-        self._insert(
-            "graph_break",
-            trace_id=event.trace_id,
-            traceable_id=self._traceable(event.function),
-            code=event.code,
-            kind=event.kind,
-            reason=event.reason,
-            frame_json=codec.dump_frame(event.frame),
-            stack_json=codec.dump_stack(event.stack),
-            ran_eager=event.ran_eager,
-        )
-
-    def _fallback(self, event: ev.Fallback) -> None:
-        number = self._insert(
-            "fallback",
-            traceable_id=self._traceable(event.function),
-            kind=event.kind,
-            reason=event.reason,
-            time_ns=event.time_ns,
-            call_stack_json=codec.dump_stack(event.call_stack),
-        )
-        self._guard_failures(event.guard_failures, fallback_id=number)
-
-    def _stale(self, event: ev.Stale) -> None:
-        self._insert(
-            "stale",
-            trace_id=event.trace_id,
-            traceable_id=self._traceable(event.function),
-            kind=event.kind,
-            name=event.name,
-            frame_json=codec.dump_frame(event.frame),
-            then_text=event.then,
-            now_text=event.now,
-            time_ns=event.time_ns,
-        )
-
-    def _calls(self, event: ev.Calls) -> None:
-        self._db.execute(
-            "insert into calls values (?,?,?,?) on conflict do update set"
-            " compiled = compiled + excluded.compiled, eager = eager + excluded.eager,"
-            " first_eager_call = coalesce(first_eager_call, excluded.first_eager_call)",
-            (self._traceable(event.function), event.compiled, event.eager, event.first_eager_call),
-        )
-
-    def _kernels_seen(self, event: KernelsSeen) -> None:
-        self._insert(
-            "kernel_window",
-            profiler=event.profiler,
-            start_ns=event.start_ns,
-            end_ns=event.end_ns,
-            steps=event.steps,
-            kernel_count=len(event.kernels),
-            dropped=event.dropped,
-            note=event.note,
-            kernels=kernel_codec.pack_kernels(event.kernels),
-        )
-
-    def _framework(self, event: ev.FrameworkSeen) -> None:
-        self._db.execute("insert or replace into framework values (?, ?)", (event.name, event.version))
-
-    def _fault(self, event: ev.Fault) -> None:
-        self._insert("fault", place=event.where, message=event.message, time_ns=event.time_ns)
+def _is_light(event: ev.Event) -> bool:
+    """Whether it has totals alone: the journal takes it."""
+    return type(event) in _JOURNALLED and not (isinstance(event, OpsSeen) and event.rows is not None)
 
 
 def _create(path: str, content: bytes = b"") -> None:
@@ -397,10 +343,3 @@ def _create(path: str, content: bytes = b"") -> None:
         os.write(descriptor, content)
     finally:
         os.close(descriptor)
-
-
-def _storable(value: Any) -> Any:
-    """Text that SQLite takes: a lone surrogate in the user's own strings must not stop a recording."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value

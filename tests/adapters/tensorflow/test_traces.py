@@ -470,6 +470,12 @@ def test_branches_and_loops_have_their_ops_below_them(sink):
         "Tan": ("switch_case/indexed_case/branch 1/Tan", here("in_case")),
     }
     assert sites["Exp"].inputs == ("cond/then/Exp/x:0",)
+    assert {op: sites[op].inside for op in ("Exp", "Cos", "Tan", "Sum")} == {
+        "Exp": "cond/then",
+        "Cos": "while/body/cond/then",
+        "Tan": "switch_case/indexed_case/branch 1",
+        "Sum": "",
+    }
 
 
 def test_unknown_sizes_and_ranks_are_marked_in_the_outputs(sink):

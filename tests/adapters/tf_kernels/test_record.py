@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import tracedbg
 
 tf = pytest.importorskip("tensorflow")
 
-from tracedbg.adapters.tf_kernels import _compat  # noqa: E402
+from tracedbg.adapters.tf_kernels import _compat, logs, recording  # noqa: E402
 from tracedbg.adapters.tf_kernels.nodes import _candidates  # noqa: E402
+from tracedbg.heap import in_use_bytes  # noqa: E402
 from tracedbg.store.reader import Run  # noqa: E402
+from tracedbg.window import FULL  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 PRIVATE = {name: value for name, value in vars(_compat).items() if isinstance(value, _compat.PrivateName)}
@@ -62,8 +65,8 @@ def timed(function, out, kernels=3):
 
 def lines(run):
     found = run.to_json()["kernels"]
-    on_lines = sum(line["seconds"] for line in found["lines"])
-    assert on_lines >= 0.99 * found["seconds"]
+    on_lines, others = (sum(one["kernels"] for one in found[part]) for part in ("lines", "rest"))
+    assert on_lines >= 0.99 * (on_lines + others), found["rest"]  # one that waits for its turn takes any time
     return {line["line"]: line for line in found["lines"] if line["file"] == __file__}
 
 
@@ -158,3 +161,57 @@ def test_a_node_that_the_runtime_has_renamed_is_found_by_its_parts(node, likely)
 @pytest.mark.parametrize("name", sorted(PRIVATE))
 def test_the_private_name_is_there(name):
     PRIVATE[name].get()
+
+
+@pytest.fixture
+def loud():
+    """TensorFlow's C++ code logs all that it has to say."""
+    get, set_to = logs._levels()
+    before = get()
+    set_to(0)
+    yield get
+    set_to(before)
+
+
+def test_the_profiler_writes_nothing_on_the_programs_stderr(out, step, loud, capfd):
+    timed(tf.function(step), out)
+    assert capfd.readouterr().err == ""
+    assert loud() == 0, "the program's own logs are as before"
+
+
+def test_where_the_logs_cannot_be_held_back_they_are_there_and_nothing_else_differs(
+    out, step, loud, capfd, monkeypatch
+):
+    monkeypatch.setattr(logs, "_levels", lambda: None)
+    run = timed(tf.function(step), out)
+    assert "Profiler session started." in capfd.readouterr().err
+    assert run.to_json()["faults"] == []
+
+
+def test_a_level_that_the_program_sets_meanwhile_stays(loud):
+    _, set_to = logs._levels()
+    with logs.quiet():
+        set_to(2)
+    assert loud() == 2
+    with logs.quiet():
+        assert loud() == 2, "a program that wants less gets no more"
+
+
+@pytest.mark.skipif(in_use_bytes() is None, reason="needs mallinfo2 of glibc 2.33")
+def test_a_window_ends_when_the_profiler_has_kept_as_much_as_it_may(out, monkeypatch):
+    monkeypatch.setattr(recording, "MOST_BYTES", 1_000_000)
+    until = time.monotonic() + 19
+    with tracedbg.record(out, kernels="20s") as run:
+        while not recorded(out) and time.monotonic() < until:
+            for _ in range(500):
+                tf.raw_ops.AddV2(x=X, y=X)
+            tracedbg.session.running()[-1].flush()
+    (window,) = [one for one in run.to_json()["kernels"]["windows"] if one["profiler"] == "tensorflow"]
+    assert window["note"] == FULL
+    assert window["seconds"] < 19
+
+
+def recorded(out):
+    with Run.open(out) as run:
+        windows = [seen for process in run.processes for seen in process.kernel_windows()]
+    return [seen for seen in windows if seen.profiler == "tensorflow"]  # torch may be loaded by other tests

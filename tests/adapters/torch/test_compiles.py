@@ -85,7 +85,7 @@ def test_what_a_branch_runs_stands_below_it_and_is_not_counted(sink):
     (graph,) = sink.of(GraphMade)
     (branch,) = [site for site in graph.sites if site.op == "Tensor.cos"]
     (add,) = [site for site in graph.sites if site.op == "operator.add"]
-    assert branch.name == "cond/cond_false_0/cos"
+    assert (branch.name, branch.inside) == ("cond/cond_false_0/cos", "cond/cond_false_0")
     assert add.inputs == (branch.name,)
     assert [one.op_count for one in sink.of(TraceEnded)] == [4]  # sum, gt, cond, getitem
 

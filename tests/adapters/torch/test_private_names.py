@@ -10,13 +10,21 @@ import pytest
 from adapters.sink import attached
 from adapters.torch.counts import from_events, from_torch
 from tracedbg.adapters.torch_compile import TorchCompileAdapter, _compat
+from tracedbg.adapters.versions import covers
 from tracedbg.events import Fault, GraphBreak, GraphMade, PhaseSpan, TraceEnded, TraceStarted
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 CONSTANTS = {name: value for name, value in vars(_compat).items() if isinstance(value, _compat.Private)}
-IN_USE = {name: value for name, value in CONSTANTS.items() if value in _compat.NAMES}
+IN_USE = {
+    name: value
+    for name, value in CONSTANTS.items()
+    if value in _compat.NAMES and covers(value.versions, torch.__version__)
+}
+
+STAND_INS = {"LOG_GRAPH_BREAK": "LOG_GRAPH_BREAK_FUNCTION", "IN_MODE": "IN_MODE_BEFORE"}
+"""What older versions have in the place of a name."""
 
 
 def program():
@@ -65,13 +73,14 @@ def test_the_objects_have_the_attributes_that_we_read(fresh_dynamo):
 
 @pytest.mark.parametrize("name", sorted(IN_USE))
 def test_without_a_name_the_program_runs_and_the_rest_reports(name, fresh_dynamo, monkeypatch):
+    pytest.importorskip(_compat.AOT_FORWARD.module)  # loaded: what is to be hooked in it is looked for
     expected = program()
     fresh_dynamo.reset()
     fresh_dynamo.utils.clear_compilation_metrics()
     moved = dataclasses.replace(IN_USE[name], path="moved_elsewhere")
     monkeypatch.setattr(_compat, name, moved)
-    if name == "LOG_GRAPH_BREAK":
-        monkeypatch.setattr(_compat, "LOG_GRAPH_BREAK_FUNCTION", moved)
+    if name in STAND_INS:
+        monkeypatch.setattr(_compat, STAND_INS[name], moved)
     faults = 0 if name in ("UNSUPPORTED", "USER_ERROR") else 1
     if name == "CURRENT_COMPILE_ID":
         faults = 2  # phases and cache hits

@@ -29,7 +29,7 @@ def our_calls(function):
 
     def profile(frame, event, _):
         if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
-            found.append(frame.f_code.co_qualname)
+            found.append(getattr(frame.f_code, "co_qualname", frame.f_code.co_name))
 
     sys.setprofile(profile)
     try:

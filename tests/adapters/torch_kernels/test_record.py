@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,15 @@ from tracedbg.errors import UsageError
 
 torch = pytest.importorskip("torch")
 
+from adapters.sink import ListSink  # noqa: E402
 from adapters.torch_kernels import programs  # noqa: E402
+from tracedbg import heap  # noqa: E402
+from tracedbg.adapters.torch_kernels import recording  # noqa: E402
+from tracedbg.adapters.torch_kernels.generated import Generated  # noqa: E402
+from tracedbg.heap import in_use_bytes  # noqa: E402
+from tracedbg.hooks import Hooks  # noqa: E402
 from tracedbg.store.reader import Run  # noqa: E402
+from tracedbg.window import FULL  # noqa: E402
 
 pytestmark = pytest.mark.torch
 FILE = programs.__file__
@@ -39,8 +48,8 @@ def fresh_inductor(tmp_path, monkeypatch):
 
 
 def windows(run):
-    with Run.open(run.folder) as recording:
-        found = [seen for process in recording.processes for seen in process.kernel_windows()]
+    with Run.open(run.folder) as opened:
+        found = [seen for process in opened.processes for seen in process.kernel_windows()]
     return [seen for seen in found if seen.profiler == "torch"]  # others may be loaded by other tests
 
 
@@ -135,6 +144,46 @@ def test_a_fork_ends_the_window(out):
     assert status == 0
     (seen,) = windows(run)
     assert (seen.steps, seen.note) == (2, "the program forked")
+
+
+def spin(until, count=None):
+    """Calls of Python functions alone: until a time, or so many."""
+    done = 0
+    while time.monotonic() < until and done != count:
+        done += 1
+
+
+@pytest.mark.skipif(in_use_bytes() is None, reason="needs mallinfo2 of glibc 2.33")
+def test_a_window_of_nothing_but_python_ends_when_it_is_full_and_says_so(out, monkeypatch):
+    monkeypatch.setattr(recording, "MOST_BYTES", 500_000)  # 20,000 calls
+    begun = time.monotonic()
+    with tracedbg.record(out, kernels="20s") as run:
+        torch.ones(4).add(1)
+        while not windows(run) and time.monotonic() < begun + 19:
+            spin(begun + 19, 2_000)
+            tracedbg.session.running()[-1].flush()
+    (seen,) = windows(run)
+    assert seen.note == FULL
+    assert 0 < seen.end_ns - seen.start_ns < 19e9
+    assert "aten::add" in {kernel.op for kernel in seen.kernels}
+    assert FULL in " ".join(run.report().split())
+
+
+@pytest.mark.skipif(in_use_bytes() is None, reason="needs mallinfo2 of glibc 2.33")
+def test_what_is_kept_of_a_call_is_what_the_bound_is_made_of(monkeypatch):
+    """The heap grows by 24 bytes with each call; should torch keep more or less, the bound is another one."""
+    profile = recording.TorchRecording(Hooks(ListSink(), "torch_kernels"), Generated())
+    monkeypatch.setattr(heap, "_SOONEST_S", 0)
+    monkeypatch.setattr(recording, "MOST_BYTES", 100_000 * 24 * 3 // 4)
+    assert profile.start()
+    was_full_at_once = profile.is_full()
+    spin(math.inf, 10_000)
+    was_full_soon = profile.is_full()
+    spin(math.inf, 90_000)
+    is_full = profile.is_full()
+    profile.cancel()
+    assert (was_full_at_once, was_full_soon, is_full) == (False, False, True)
+    assert not profile.is_full()
 
 
 def test_without_kernels_no_profiler_is_loaded(out):

@@ -92,6 +92,15 @@ def test_the_graph_has_torchs_nodes_with_the_users_lines(sink):
     assert ended(sink, "outer").op_count == len(computing)
 
 
+def test_the_nodes_of_loops_and_branches_are_inside_the_node_that_runs_them(sink):
+    torch.jit.script(outer)
+    (outer_graph,) = [made for made in sink.of(GraphMade) if any("Loop" in site.op for site in made.sites)]
+    found = {site.op: site for site in outer_graph.sites}
+    loop, branch = found["prim::Loop"], found["prim::If"]
+    assert (loop.inside, branch.inside) == ("", f"{loop.name}/body")
+    assert found["aten::relu"].inside == f"{branch.name}/then"
+
+
 def test_what_torch_has_compiled_before_is_no_compile(sink):
     assert torch.jit.script(outer).qualified_name == torch.jit.script(outer).qualified_name
     torch.jit.script(Net())

@@ -11,9 +11,14 @@ pytestmark = pytest.mark.torch
 
 from adapters.torch_walk.walking import line_of, walking  # noqa: E402
 from tracedbg.adapters.torch_compile.walk import _compat  # noqa: E402
+from tracedbg.adapters.versions import covers  # noqa: E402
 from tracedbg.engine import Breakpoint, Go  # noqa: E402
 
-IN_USE = {name: value for name, value in vars(_compat).items() if isinstance(value, _compat.Private)}
+IN_USE = {
+    name: value
+    for name, value in vars(_compat).items()
+    if isinstance(value, _compat.Private) and covers(value.versions, torch.__version__)
+}
 GRAPHS = {"CALL_USER_COMPILER", "INSTALL_GLOBAL", "COMPILE_ID"}
 """Without one of these no graph is known."""
 

@@ -1,6 +1,6 @@
 """Every private name of TensorFlow that the adapters reach for, and the one way to reach it.
 
-All names are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tensorflow/test_compat.py`
+Which versions were run: `docs/reference/versions.md`. `tests/adapters/tensorflow/test_compat.py`
 takes each of them away in turn: the part that needs it reports one `Fault` and switches itself off, while
 the others go on.
 """
@@ -26,6 +26,8 @@ class PrivateName:
     path: str
     """Where it is inside the module, dotted."""
     why: str
+    versions: str = "2.15-2.21"
+    """Of TensorFlow, the first and the last."""
 
     def owner(self) -> tuple[Any, str]:
         """The object that holds the name, and the attribute; both are known to exist."""
@@ -204,11 +206,22 @@ PRIMARY = PrivateName(
     "DistributedValues._primary",
     "the replica of a variable that stands for all",
 )
-KERAS_VALUE = PrivateName(
-    "keras.src.backend.common.variables",
-    "Variable._value",
-    "the framework's variable behind one of Keras 3; `value` would be a cast of it under autocast",
+OP_DEFS = PrivateName(
+    "tensorflow.python.framework.op_def_registry", "get", "names an op's inputs and outputs"
 )
+
+OTHER_ATTRIBUTES = {
+    "Variable of Keras 3, whose `value` would be a cast of it under autocast": ("_value",),
+    "autograph's transpiler": ("_cache",),
+    "Variable": ("_handle",),
+    "Iterator of a dataset": ("_iterator_resource",),
+    "Function": ("_lock", "_name"),
+    "Weakref trace type": ("_ref",),
+    "TypeSpec": ("_serialize",),
+    "what stands for a method or a decorated function": ("_func", "_tf_decorator"),
+    "OpError": ("_message",),
+}
+"""What else is read of TensorFlow's objects: a part that cannot read it is off."""
 
 TF_FUNCTION_NAMES = (
     TRACE_SPAN,

@@ -59,7 +59,7 @@ def plain(value: Any) -> Any:
     """The variable that stands behind a Keras variable, or for one with replicas; all else as it is."""
     if is_eager(value) or not hasattr(value, "assign"):
         return value
-    for name in ("_value", "_primary"):  # KERAS_VALUE and PRIMARY in `_compat`
+    for name in ("_value", "_primary"):  # of Keras 3; PRIMARY in `_compat`
         inner = getattr(value, name, None)
         value = inner if hasattr(inner, "assign") else value
     return value

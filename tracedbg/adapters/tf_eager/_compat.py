@@ -1,11 +1,11 @@
-"""Every private name of TensorFlow that eager ops are seen by; known, by running, to hold for 2.21.
+"""Every private name of TensorFlow that eager ops are seen by, and the versions it is known to hold for.
 
 `tests/adapters/tf_eager/test_compat.py` fails when one of them moves.
 """
 
 from __future__ import annotations
 
-from tracedbg.adapters.tf_common._compat import PrivateName
+from tracedbg.adapters.tf_common._compat import OP_DEFS, PrivateName
 
 FAST_PATH = PrivateName(
     "tensorflow.python.pywrap_tfe",
@@ -60,10 +60,6 @@ CALLED_BACK = PrivateName(
     "FuncRegistry.__call__",
     "what the runtime calls, in any thread, to have a function of Python's run: (token, device, arguments)",
 )
-OP_DEFS = PrivateName(
-    "tensorflow.python.framework.op_def_registry", "get", "names an op's inputs and outputs"
-)
-
 NAMES = (
     FAST_PATH,
     EXECUTE,

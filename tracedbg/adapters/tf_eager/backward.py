@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.tf_common.op_defs import tensors_of
 from tracedbg.adapters.tf_eager._compat import BACKWARD, GRADIENT, NO_TAPE
-from tracedbg.adapters.tf_eager.ops import tensors_of
 from tracedbg.frames import LineFrame
 from tracedbg.source import is_user_file
 

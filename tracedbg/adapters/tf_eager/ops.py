@@ -6,11 +6,9 @@ It must not know when it runs.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.tf_eager._compat import OP_DEFS
+from tracedbg.adapters.tf_common.op_defs import definition, tensors_of
 from tracedbg.events import OpSite
 
 if TYPE_CHECKING:
@@ -20,28 +18,6 @@ if TYPE_CHECKING:
 
 CALL = "PartitionedCall"
 """What a call of a traced function is named, as in a graph; the function's name is that of the site."""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What an op's definition says of its arguments."""
-
-    inputs: tuple[tuple[str, bool], ...]
-    """(name, whether it is a list of tensors)."""
-    outputs: tuple[tuple[str, bool], ...]
-
-
-@cache
-def definition(op: str) -> Definition | None:
-    """The definition of an op; None for a function."""
-    found = OP_DEFS.get()(op)
-    if found is None:
-        return None
-    return Definition(_arguments(found.input_arg), _arguments(found.output_arg))
-
-
-def _arguments(arguments: Any) -> tuple[tuple[str, bool], ...]:
-    return tuple((one.name, bool(one.number_attr or one.type_list_attr)) for one in arguments)
 
 
 class EagerOp:
@@ -92,14 +68,6 @@ class EagerOp:
             self._outputs = outputs
         else:
             self._outputs = (outputs,)
-
-
-def tensors_of(values: Sequence[Any]) -> list[Any]:
-    """Values, with the lists among them opened."""
-    flat: list[Any] = []
-    for value in values:
-        flat += value if isinstance(value, (list, tuple)) else [value]
-    return flat
 
 
 def _named(

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.tf_common.asking import asking_method
 from tracedbg.adapters.tf_common.reading import short_device
 from tracedbg.frames import PythonView
-from tracedbg.source import is_ours, is_user_file
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -29,6 +29,7 @@ _MADE_OF = {
     "__repr__": "a text",
     "__str__": "a text",
 }
+"""In words; the others by their name."""
 
 
 def watch_syncs(original: Any, debugger: Debugger, hooks: Hooks) -> Any:
@@ -43,18 +44,8 @@ def watch_syncs(original: Any, debugger: Debugger, hooks: Hooks) -> Any:
 
 
 def _tell(debugger: Debugger, tensor: Any, frame: FrameType) -> None:
-    asked_by = _asked_by(frame)
-    if asked_by:
+    method = asking_method(frame)
+    if method is not None:
+        asked_by = _MADE_OF.get(method, f"{method}()")
         text = f"{asked_by} waits for a {tensor.dtype.name} of {short_device(tensor.device)}"
         debugger.happened("host_sync", PythonView(frame), text)
-
-
-def _asked_by(frame: FrameType | None) -> str:
-    """The outermost method of the framework that leads to the value; empty if it is we who ask."""
-    asked = "numpy()"
-    while frame is not None and not is_user_file(frame.f_code.co_filename):
-        if is_ours(frame.f_code.co_filename):
-            return ""
-        asked = _MADE_OF.get(frame.f_code.co_name, asked)
-        frame = frame.f_back
-    return asked

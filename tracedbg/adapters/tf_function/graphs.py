@@ -96,7 +96,7 @@ def _sites(
         if place:
             inputs = tuple([place + one.removeprefix(scope) for one in inputs])
         whole = place + name.removeprefix(scope)
-        yield OpSite(whole, op.type, inputs, ", ".join(outputs), file, number)
+        yield OpSite(whole, op.type, inputs, ", ".join(outputs), file, number, place[:-1])
         for part, body in _bodies(op):
             yield from _sites(body, lines, words, f"{name}/", f"{whole}/{part}/")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
+from tracedbg.adapters.instances import instances_of
 from tracedbg.adapters.tf_common import _compat
 
 
@@ -13,6 +13,5 @@ def drop_caches() -> None:
     if _compat.FUNCTION_CLASS.module not in sys.modules:
         return
     function = _compat.FUNCTION_CLASS.get()
-    for one in gc.get_objects():
-        if type(one) is function:
-            one._function_cache.clear()
+    for one in instances_of(function):
+        one._function_cache.clear()

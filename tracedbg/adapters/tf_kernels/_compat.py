@@ -1,4 +1,4 @@
-"""Every private name of TensorFlow that timing kernels relies on; known, by running, to hold for 2.21.
+"""Every private name of TensorFlow that timing kernels relies on, and the versions it holds for.
 
 `tests/adapters/tf_kernels/test_compat.py` fails when one of them moves.
 """
@@ -88,3 +88,10 @@ GRADIENT_CALLER = "_gradient_function"
 """The function of `backprop.py` that calls the gradient function of one op."""
 CALL_PREFIXES = ("__inference_", "__forward_", "__backward_")
 """How the names of traced functions begin."""
+LIBRARY = "libtensorflow_framework.so.2"
+LOG_LEVEL = (
+    "_ZN4absl12lts_2025081411MinLogLevelEv",
+    "_ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE",
+)
+"""`absl::MinLogLevel` and `absl::SetMinLogLevel` as TensorFlow 2.21 exports them: the name has Abseil's
+version. Without them the lines that the profiler logs are on stderr."""

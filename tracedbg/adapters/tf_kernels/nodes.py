@@ -6,11 +6,11 @@ What it runs is named after what it was made from.
 
 from __future__ import annotations
 
-import gc
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracedbg.adapters.instances import instances_of
 from tracedbg.adapters.tf_kernels import _compat
 from tracedbg.kernels import CallFrame
 from tracedbg.source import is_ours
@@ -41,15 +41,12 @@ class Nodes:
 
     def __init__(self) -> None:
         function, graph = _compat.FUNCTION.get(), _compat.GRAPH.get()
-        self._graphs: dict[str, Any] = {}
-        self._all: list[Any] = []
-        for thing in gc.get_objects():
-            kind = type(thing)
-            if issubclass(kind, function):
-                if getattr(thing, "_cached_graph", None) is not None:
-                    self._graphs[_text(thing.name)] = thing._cached_graph
-            elif issubclass(kind, graph):
-                self._all.append(thing)
+        self._all: list[Any] = instances_of(graph)
+        self._graphs: dict[str, Any] = {
+            _text(one.name): one._cached_graph
+            for one in instances_of(function)
+            if getattr(one, "_cached_graph", None) is not None
+        }
         self._ops: dict[int, dict[str, Any]] = {}
         self._called: dict[int, list[Any]] = {}
         self._by_name: dict[str, Any] | None = None

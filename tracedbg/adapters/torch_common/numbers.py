@@ -11,6 +11,18 @@ from typing import Any
 from tracedbg.adapters.torch_common import _compat
 
 
+def check() -> None:
+    """Find out before a mode is on whether this can be done: an op of the program's would fail else.
+
+    Raises:
+        MovedError, AttributeError: this torch is another one.
+    """
+    import torch
+
+    _compat.TAKES_NUMBERS.find()
+    torch.ops.aten.equal.default._schema  # noqa: B018  looked up alone
+
+
 def as_tensors(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The positional arguments of an op, with tensors where it takes no numbers."""
     if not any(isinstance(value, (int, float, complex)) for value in args):

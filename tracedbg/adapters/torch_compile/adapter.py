@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import tracedbg
+from tracedbg.adapters.torch_common.private import find_first
 from tracedbg.adapters.torch_compile import _compat
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class TorchCompileAdapter:
 
     def attach(self, module: ModuleType, hooks: Hooks) -> None:  # noqa: ARG002  of the Protocol
         """Install one hook for each thing to be told; one that does not fit this torch is left out."""
+        from tracedbg.adapters.torch_compile.aot_graphs import watch_aot_graphs  # noqa: PLC0415  likewise
         from tracedbg.adapters.torch_compile.calls import CallCounts  # noqa: PLC0415  when torch is there
         from tracedbg.adapters.torch_compile.compiles import Compiles  # noqa: PLC0415  likewise
         from tracedbg.adapters.torch_compile.skips import Skips  # noqa: PLC0415  likewise
@@ -43,6 +45,7 @@ class TorchCompileAdapter:
         hooks.safely("leave_us_alone", _leave_us_alone, hooks)
         hooks.safely("compiles", _watch_compiles, hooks, compiles)
         hooks.safely("graphs", _watch_graphs, hooks, compiles)
+        hooks.safely("aot_graphs", watch_aot_graphs, hooks, compiles)
         hooks.safely("breaks", _watch_breaks, hooks, compiles)
         hooks.safely("counts", _watch_transformations, hooks, compiles)
         hooks.safely("phases", _watch_phases, hooks, compiles)
@@ -126,11 +129,7 @@ def _watch_breaks(hooks: Hooks, compiles: Compiles) -> None:
 
         return log_graph_break
 
-    try:
-        found = _compat.LOG_GRAPH_BREAK.find()
-    except _compat.MovedError:
-        found = _compat.LOG_GRAPH_BREAK_FUNCTION.find()
-    hooks.patch(*found, make)
+    hooks.patch(*find_first(_compat.LOG_GRAPH_BREAK, _compat.LOG_GRAPH_BREAK_FUNCTION), make)
 
 
 def _watch_phases(hooks: Hooks, compiles: Compiles) -> None:

@@ -14,6 +14,7 @@ resume function (`Traceable.owner`) it mostly means that nothing was left to do 
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,13 @@ from tracedbg.adapters.torch_compile.calls import add_count, is_kept
 from tracedbg.adapters.torch_compile.functions import role, traceable, user_stack
 from tracedbg.adapters.torch_compile.graphs import all_sites, count_ops
 from tracedbg.adapters.torch_compile.guards import Call, guard_failures
+from tracedbg.adapters.torch_compile.inputs import inputs_of
 from tracedbg.adapters.torch_compile.naming import Name
 from tracedbg.adapters.torch_compile.options import options_of
 from tracedbg.adapters.torch_compile.phases import Timeline
 from tracedbg.adapters.torch_compile.symbolic import symbolic_sources
 from tracedbg.events import Fallback, GraphMade, Outcome, TraceEnded, TraceStarted
+from tracedbg.identity import is_one_of_several
 from tracedbg.source import current_stack, is_user_file
 
 if TYPE_CHECKING:
@@ -67,6 +70,8 @@ class Compile:
     """What the user calls the object that the frame is about."""
     sites: tuple[OpSite, ...] | None = None
     """The graph of the last analysis that came to one."""
+    aot_graphs: list[tuple[str, tuple[OpSite, ...]]] = field(default_factory=list)
+    """What AOTAutograd has made of that one, by stage; several where the backend cuts it in parts."""
     symbolic: tuple[str, ...] = ()
     """What that graph holds for any value of."""
     breaks: set[tuple[str, int, str]] = field(default_factory=set)
@@ -152,9 +157,19 @@ class Compiles:
             cached_count=cached_count,
             call_stack=current.call_stack,
             options=options_of(arguments["compiler_fn"], fullgraph=current.one_graph),
+            inputs=self._inputs(current, arguments),
         )
         self._sink.emit(started)
         self._sink.flush()
+
+    def _inputs(self, current: Compile, arguments: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Only where there is another rank to compare with."""
+        if not is_one_of_several(os.environ, os.getpid()):
+            return ()
+        found: tuple[tuple[str, str], ...] = self._hooks.safely(
+            "inputs", inputs_of, arguments["code"], arguments["locals"], current.name, default=()
+        )
+        return found
 
     def end(self, current: Compile, result: Any) -> None:
         """It returned: with code, or with the decision to leave the frame alone."""
@@ -198,6 +213,8 @@ class Compiles:
         end_ns = self._sink.now_ns()
         if sites is not None:
             self._sink.emit(GraphMade(timeline.trace_id, "dynamo", sites))
+            for stage, made in current.aot_graphs:
+                self._sink.emit(GraphMade(timeline.trace_id, stage, made))
         op_count = count_ops(sites or ()) if outcome is Outcome.COMPILED else None
         hits = timeline.take_hits()
         self._sink.emit(
@@ -227,6 +244,12 @@ class Compiles:
         """The graph that goes to the backend."""
         if self._active:
             self._active[-1].sites = all_sites(graph)
+            self._active[-1].aot_graphs.clear()
+
+    def add_aot_graph(self, stage: str, module: Any) -> None:
+        """A graph that AOTAutograd gives the backend."""
+        if self._active:
+            self._active[-1].aot_graphs.append((stage, all_sites(module.graph)))
 
     def count_calls(self, code: Any, instructions: list[Any]) -> None:
         """Have what Dynamo has made of `code` count its calls."""

@@ -31,7 +31,7 @@ def all_sites(graph: Any, scope: str = "") -> tuple[OpSite, ...]:
         site = _site(node)
         if scope:
             inputs = tuple(f"{scope}{name}" for name in site.inputs)
-            site = replace(site, name=f"{scope}{site.name}", inputs=inputs)
+            site = replace(site, name=f"{scope}{site.name}", inputs=inputs, inside=scope[:-1])
         found.append(site)
         for name, body in _bodies(node):
             found += all_sites(body, f"{site.name}/{name}/")
@@ -57,7 +57,13 @@ def count_ops(sites: tuple[OpSite, ...]) -> int:
 def _site(node: Any) -> OpSite:
     file, line = _line(node.stack_trace or "")
     inputs = tuple(source.name for source in node.all_input_nodes)
-    return OpSite(node.name, _op(node), inputs, output_text(node.meta.get("example_value")), file, line)
+    return OpSite(node.name, _op(node), inputs, output_text(_value(node)), file, line)
+
+
+def _value(node: Any) -> Any:
+    """What it made while Dynamo traced it, or AOTAutograd."""
+    meta = node.meta
+    return meta["example_value"] if "example_value" in meta else meta.get("val")
 
 
 def _op(node: Any) -> str:
@@ -67,6 +73,8 @@ def _op(node: Any) -> str:
         return str(node.target)
     if node.op != "call_function":
         return str(node.op)
+    if hasattr(node.target, "overloadpacket"):
+        return str(node.target)  # aten.mm.default
     name = getattr(node.target, "__name__", None)
     if name is None or not hasattr(node.target, "__module__"):
         return str(node.target)

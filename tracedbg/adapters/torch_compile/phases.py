@@ -50,8 +50,11 @@ class Timeline:
 
     def add(self, event: str, start_ns: int, end_ns: int, sink: Sink) -> None:
         """Take one of torch's events; the times are since the epoch, as torch has them."""
-        began = start_ns + sink.now_ns() - time.time_ns()
-        sink.emit(PhaseSpan(self.trace_id, PHASES[event], began, max(end_ns - start_ns, 0)))
+        now_ns = sink.now_ns()
+        # By the wall clock, which may have been set meanwhile: no phase is longer than since the start.
+        took_ns = min(max(end_ns - start_ns, 0), max(now_ns - self.start_ns, 0))
+        began = min(max(start_ns + now_ns - time.time_ns(), self.start_ns), now_ns - took_ns)
+        sink.emit(PhaseSpan(self.trace_id, PHASES[event], began, took_ns))
         if event == _LATE_BACKWARD and (hits := self.take_hits()):
             sink.emit(CacheHits(self.trace_id, hits))
 

@@ -11,6 +11,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common.private import MovedError, find_first
 from tracedbg.adapters.torch_compile import _compat
 from tracedbg.adapters.torch_compile.functions import traceable, user_stack
 from tracedbg.events import Fallback
@@ -36,15 +37,16 @@ class Skips:
 
     def install(self) -> None:
         """Install the hooks."""
-        self._hooks.patch(*_compat.IN_MODE.find(), self._overhear(self._in_mode))
-        with contextlib.suppress(_compat.MovedError):  # not there yet in older versions
+        in_mode = find_first(_compat.IN_MODE, _compat.IN_MODE_BEFORE)
+        self._hooks.patch(*in_mode, self._overhear(self._in_mode))
+        with contextlib.suppress(MovedError):  # not there yet in older versions
             self._hooks.patch(*_compat.ANY_MODE.find(), self._overhear(self._in_mode))
         self._hooks.patch(*_compat.IS_GENERATOR.find(), self._overhear(self._is_generator))
 
     def _overhear(self, note: Callable[[FrameType], None]) -> Callable[..., Any]:
         def make(original: Callable[..., bool]) -> Callable[..., bool]:
-            def answer(*args: Any) -> bool:
-                said = original(*args)
+            def answer(*args: Any, **kwargs: Any) -> bool:
+                said = original(*args, **kwargs)
                 if said:
                     self._hooks.safely("skips", note, sys._getframe(1))
                 return said
@@ -55,6 +57,8 @@ class Skips:
 
     def _in_mode(self, asker: FrameType) -> None:
         """`CatchErrorsWrapper.__call__` asks, which may have other reasons to skip the frame, too."""
+        if asker.f_code.co_name == _compat.IN_MODE_ASKER and asker.f_back:
+            asker = asker.f_back
         found = asker.f_locals
         if found["is_skipfile"] or found["has_started_execution"]:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common.syncs import INDEXING, OPS
 from tracedbg.frames import PythonView
 from tracedbg.source import is_ours, is_user_file
 
@@ -15,20 +16,6 @@ if TYPE_CHECKING:
     from tracedbg.debugging import Debugger
     from tracedbg.hooks import Hooks
 
-_OPS = {
-    "aten._local_scalar_dense": "item()",
-    "aten.is_nonzero": "bool()",
-    "aten.nonzero": "nonzero()",
-    "aten.equal": "equal()",
-    "aten._unique2": "unique()",
-    "aten.unique_dim": "unique()",
-    "aten.unique_consecutive": "unique_consecutive()",
-    "aten.masked_select": "masked_select()",
-    "aten.bincount": "bincount()",
-}
-_INDEXED = ("aten.index", "aten.index_put", "aten.index_put_", "aten._unsafe_index")
-METHODS = ("tolist", "cpu", "numpy")
-"""Methods of a tensor that wait, and run no op where the tensor is on the CPU."""
 _MADE_OF = {
     "__bool__": "bool()",
     "__int__": "int()",
@@ -44,8 +31,7 @@ def tell_sync(debugger: Debugger, view: PythonView, args: tuple[Any, ...]) -> No
     """Tell of an op that waits."""
     if not debugger.wants("host_sync") or view.op is None:
         return
-    name = view.op.site.op
-    waits = _OPS.get(name) or ("a boolean mask" if name in _INDEXED and _has_mask(args) else "")
+    waits = _waits(view.op.site.op.removeprefix("aten."), args)
     if waits and args:
         debugger.happened("host_sync", view, _text(_asked_by(sys._getframe(1)) or waits, args[0]))
 
@@ -60,6 +46,13 @@ def watch_method(original: Callable[..., Any], name: str, debugger: Debugger, ho
         return original(tensor, *args, **kwargs)
 
     return method
+
+
+def _waits(name: str, args: tuple[Any, ...]) -> str:
+    """What makes the host wait; empty where nothing does."""
+    if name in INDEXING:
+        return "a boolean mask" if _has_mask(args) else ""
+    return OPS[name].asked_by if name in OPS else ""
 
 
 def _has_mask(args: tuple[Any, ...]) -> bool:

@@ -11,11 +11,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common import numbers
+from tracedbg.adapters.torch_common.syncs import METHODS
 from tracedbg.adapters.torch_common.tensors import TorchTensors
 from tracedbg.adapters.torch_eager import _compat, extent, stack
 from tracedbg.adapters.torch_eager.lines import ForwardLines
 from tracedbg.adapters.torch_eager.mode import make_mode
-from tracedbg.adapters.torch_eager.syncs import METHODS, watch_method
+from tracedbg.adapters.torch_eager.syncs import watch_method
 from tracedbg.adapters.torch_eager.threads import MainThread, start_of_threads, wrap_threads
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class TorchEagerWalker:
 
     def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
         """See `Walker`."""
+        numbers.check()
         debugger.add_tensors(TorchTensors())
         switch = _Switch(hooks, debugger)
         hooks.on_remove(switch.remove)

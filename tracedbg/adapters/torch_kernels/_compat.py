@@ -1,29 +1,30 @@
 """Every private name of torch that timing kernels relies on, and the versions it is known to hold for.
 
-Known by running: torch 2.13.0. `tests/adapters/torch_kernels/test_compat.py` fails when one moves.
+Which were run: `docs/reference/versions.md`. `tests/adapters/torch_kernels/test_compat.py` fails when one
+moves.
 """
 
 from __future__ import annotations
 
-from tracedbg.adapters.torch_compile._compat import Private
+from tracedbg.adapters.torch_common.private import Private
 
 PREPARE = Private(
     "torch.autograd.profiler",
     "_prepare_profiler",
-    "2.1-2.13",
+    "2.7-2.15",
     "called by every profiler of the program's before it starts; a second one at a time is an error",
 )
-IS_RUNNING = Private("torch.autograd", "_profiler_enabled", "1.8-2.13", "whether one is running")
+IS_RUNNING = Private("torch.autograd", "_profiler_enabled", "2.7-2.15", "whether one is running")
 PREFIXES = Private(
     "torch.profiler.python_tracer",
     "_prefix_regex",
-    "1.12-2.13",
+    "2.7-2.15",
     "what the C++ tracer cuts off the names of files, as it was when a profiler first ran in the process",
 )
 BACKWARD = Private(
     "torch.autograd",
     "_tensor_or_tensors_to_tuple",
-    "1.6-2.13",
+    "2.7-2.15",
     "what `torch.autograd.backward` and `grad` call, once each, before they begin: no frame of ours stays",
 )
 TREE = "experimental_event_tree"
@@ -31,20 +32,20 @@ TREE = "experimental_event_tree"
 WRAP = Private(
     "torch._dynamo.eval_frame",
     "_TorchDynamoContext.__call__",
-    "2.5-2.13",
+    "2.7-2.15",
     "(self, fn): makes the wrapper that `torch.compile` gives; each call calls all `self.enter_exit_hooks`",
 )
 EVENT_START = Private(
     "torch._dynamo.utils",
     "ChromiumEventLogger.log_event_start",
-    "2.6-2.13",
+    "2.7-2.15",
     "called at the beginning of each phase of a compile: also of a backward's, in the first backward pass",
 )
 POST_COMPILE = Private(
     "torch._inductor.output_code",
     "CompiledFxGraph.post_compile",
-    "2.6-2.13",
-    "called for each graph, compiled or cached; it has `inductor_provenance_stack_traces_str` (2.9-2.13) and "
+    "2.7-2.15",
+    "called for each graph, compiled or cached; it has `inductor_provenance_stack_traces_str` (2.9-2.15) and "
     "`current_callable`, the function of the generated file",
 )
 PROVENANCE = ("trace", "provenance_tracking_level")

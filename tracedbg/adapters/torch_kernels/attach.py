@@ -28,23 +28,34 @@ class TorchKernels:
     def attach(self, module: ModuleType, hooks: Hooks, spec: WindowSpec, *, at_once: bool) -> Window:  # noqa: ARG002
         """See `Profiler`."""
         generated = Generated()
-        recording = TorchRecording(hooks, generated)
         imports = PostImport()
         hooks.on_remove(imports.stop)
-
-        def when(name: str, where: str, install: Callable[[ModuleType], None]) -> None:
-            imports.watch(name, lambda found: hooks.safely(where, install, found))
-
+        when = _when(imports, hooks)
         when("torch._inductor.config", "settings", lambda config: _have_origins_noted(config, hooks))
         when("torch._inductor.output_code", "provenance", lambda _: _watch_graphs(generated, hooks))
-        window = Window(spec, recording, hooks, at_once=at_once)
-        when("torch._dynamo.eval_frame", "compiled_steps", lambda _: _watch_calls(window, hooks))
-        for compiler in ("torch._dynamo", "torch._inductor.compile_fx"):  # to load them is not to be timed
-            imports.watch_start(compiler, lambda _: hooks.safely("compiles", window.traced))
-        when("torch._dynamo.utils", "compiles", lambda _: _watch_compiles(window, hooks))
-        hooks.safely("steps", _watch_backward, window, recording, hooks)
-        hooks.safely("give_way", _give_way, window, recording, hooks)
-        return window
+        return open_window(TorchRecording(hooks, generated), hooks, spec, at_once=at_once)
+
+
+def open_window(recording: TorchRecording, hooks: Hooks, spec: WindowSpec, *, at_once: bool) -> Window:
+    """A window that is told of torch's steps, and gives way to the program's own profiler."""
+    imports = PostImport()
+    hooks.on_remove(imports.stop)
+    when = _when(imports, hooks)
+    window = Window(spec, recording, hooks, at_once=at_once)
+    when("torch._dynamo.eval_frame", "compiled_steps", lambda _: _watch_calls(window, hooks))
+    for compiler in ("torch._dynamo", "torch._inductor.compile_fx"):  # to load them is not to be timed
+        imports.watch_start(compiler, lambda _: hooks.safely("compiles", window.traced))
+    when("torch._dynamo.utils", "compiles", lambda _: _watch_compiles(window, hooks))
+    hooks.safely("steps", _watch_backward, window, recording, hooks)
+    hooks.safely("give_way", _give_way, window, recording, hooks)
+    return window
+
+
+def _when(imports: PostImport, hooks: Hooks) -> Callable[[str, str, Callable[[ModuleType], None]], None]:
+    def when(name: str, where: str, install: Callable[[ModuleType], None]) -> None:
+        imports.watch(name, lambda found: hooks.safely(where, install, found))
+
+    return when
 
 
 def _have_origins_noted(config: Any, hooks: Hooks) -> None:

@@ -6,7 +6,6 @@ of a `GraphModule` names the nodes of its graph, which have theirs.
 
 from __future__ import annotations
 
-import gc
 import json
 import linecache
 import os
@@ -14,6 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common.graph_modules import live_graph_modules
 from tracedbg.kernels import CallFrame
 from tracedbg.source import is_user_file, line_text
 
@@ -126,14 +126,9 @@ def _handles(file: str) -> dict[int, tuple[str, ...]]:
 
 def _stacks_of_graphs() -> dict[str, dict[str, tuple[CallFrame, ...]]]:
     """File of each `GraphModule`'s code that there is now -> name of a node -> its stack."""
-    import torch
-
     found: dict[str, dict[str, tuple[CallFrame, ...]]] = {}
-    for thing in gc.get_objects():
-        kind = type(thing)
-        if not issubclass(kind, torch.fx.GraphModule):
-            continue
-        file = getattr(getattr(kind.forward, "__code__", None), "co_filename", "")
+    for thing in live_graph_modules():
+        file = getattr(getattr(type(thing).forward, "__code__", None), "co_filename", "")
         if file.startswith(_GRAPH_MODULE):
             found[file] = {
                 node.name: _stack(node.meta.get("stack_trace") or "") for node in thing.graph.nodes

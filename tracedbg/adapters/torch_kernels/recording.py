@@ -13,6 +13,7 @@ from tracedbg.adapters.torch_kernels.caches import keep_caches_apart
 from tracedbg.adapters.torch_kernels.device import device_kernels
 from tracedbg.adapters.torch_kernels.files import Files
 from tracedbg.adapters.torch_kernels.tree import TreeWalker, kernels_of
+from tracedbg.heap import Growth
 from tracedbg.kernels import KernelsSeen
 from tracedbg.window import IMPORTING
 
@@ -21,22 +22,30 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tracedbg.adapters.torch_kernels.generated import Generated
+    from tracedbg.adapters.torch_kernels.tree import Walked
     from tracedbg.hooks import Hooks
 
 _INSIDE = (os.path.join("torch", "_dynamo", ""), os.path.join("torch", "_inductor", ""))
 _PLAIN = ("eval_frame.py", "external_utils.py", "output_code.py")
 """Files of Dynamo and Inductor that are on the stack while compiled code runs."""
 
+MOST_BYTES = 24_000_000
+"""Of what the profiler has noted down. A call of Python is 24 bytes, and becomes 1.5 KB and 5 us of work when
+the profiler ends; an op is 260 bytes, and becomes 3 KB. So that is a million calls, and 1.5 GB."""
+
 
 class TorchRecording:
     """See `tracedbg.window.Recording`."""
 
     profiler = "torch"
+    has_shapes = False
+    """Whether the profiler is to look at the inputs of ops, which costs time."""
 
     def __init__(self, hooks: Hooks, generated: Generated) -> None:
         self._hooks = hooks
         self._generated = generated
         self._profile: Any = None
+        self._growth: Growth | None = None
         self.is_ours_starting = False
         """Whether the profiler that is being prepared just now is ours."""
 
@@ -58,7 +67,11 @@ class TorchRecording:
         if _compat.IS_RUNNING.get()():
             return False
         profile = torch.autograd.profiler.profile(
-            use_device=_device(), with_stack=True, use_kineto=True, acc_events=False
+            use_device=_device(),
+            with_stack=True,
+            record_shapes=self.has_shapes,
+            use_kineto=True,
+            acc_events=False,
         )
         self.is_ours_starting = True
         try:
@@ -67,7 +80,11 @@ class TorchRecording:
         finally:
             self.is_ours_starting = False
         self._profile = profile
+        self._growth = Growth(MOST_BYTES)
         return True
+
+    def is_full(self) -> bool:  # noqa: D102
+        return self._profile is not None and self._growth is not None and self._growth.is_over()
 
     def before_trace(self) -> None:  # noqa: D102
         keep_caches_apart(self._hooks)
@@ -85,7 +102,9 @@ class TorchRecording:
         results = profile.kineto_results
         roots = getattr(results, _compat.TREE)()
         walker = TreeWalker(self._generated, Files(), _forward_threads(results, roots))
-        walked = walker.walk(roots)
+        return self._seen(results, walker.walk(roots))
+
+    def _seen(self, results: Any, walked: Walked) -> KernelsSeen | None:
         kernels = device_kernels(results, walked) or kernels_of(walked)
         return KernelsSeen(self.profiler, kernels, dropped=walked.dropped)
 

@@ -152,10 +152,14 @@ class TreeWalker:
         body = place.body
         is_body = body is not None and op is None and place.stack is body.around
         lines = self._lines(children, body) if is_body and body is not None else {}
+        # Most events of a Python program: calls with nothing in them tell nothing, but from generated code.
+        is_plain = body is not None and not place.fused and not self._generated.owns(body.file)
         for number, event in enumerate(children):
             kind = event.tag.name
             if kind == _OP:
                 self._op(event, self._placed(place, lines.get(number)) if is_body else place, op)
+            elif is_plain and not event.children:
+                continue
             elif kind == _PYTHON:
                 self._python(event, place, op)
             elif kind == _C:

@@ -1,17 +1,17 @@
 """Every private name of torch that this adapter relies on, and the versions it is known to hold for.
 
-Known by running: 2.13.0. Said to hold, and not run: 2.7-2.12. A name that is gone switches off the part
+Which were run: `docs/reference/versions.md`. A name that is gone switches off the part
 that needs it, with one `Fault`, and leaves the rest at work: `test_private_names.py` in
 `tests/adapters/torch_script/` fails when one moves, and shows that the rest works.
 """
 
 from __future__ import annotations
 
-from tracedbg.adapters.torch_compile._compat import MovedError, Private
+from tracedbg.adapters.torch_common.private import MovedError, Private
 
 __all__ = ["MovedError", "Private"]
 
-_VERSIONS = "2.5-2.13"
+_VERSIONS = "2.7-2.15"
 
 SCRIPT = Private(
     "torch.jit._script", "_script_impl", _VERSIONS, "all of `torch.jit.script(obj)`, for helpers too"

@@ -6,6 +6,7 @@ It must not keep the graph, nor have torch print it: that would read the tensors
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,14 @@ _PLACE = re.compile(
     r'^(?:  File "(?P<script>.+)", line (?P<at>\d+)|(?P<traced>.+)\((?P<line>\d+)\): .*)$', re.MULTILINE
 )
 _WITH_BLOCKS = frozenset(("prim::If", "prim::Loop", "prim::With", "prim::Closure"))
+_PARTS = {"prim::If": ("then", "else"), "prim::Loop": ("body",), "prim::With": ("body",)}
+"""What the blocks of a node are to it."""
 _NO_WORK = frozenset(("prim::Constant", "prim::GetAttr"))
 
 
 def op_sites(graph: Any) -> tuple[OpSite, ...]:
     """One `OpSite` for each node of a `torch.Graph`, in the order in which torch prints them."""
-    return tuple(_site(node, number) for number, node in enumerate(_nodes(graph)))
+    return tuple(_sites(graph, itertools.count(), ""))
 
 
 def count_ops(kinds: Iterable[str]) -> int:
@@ -46,13 +49,25 @@ def _nodes(block: Any) -> Iterator[Any]:
                 yield from _nodes(inner)
 
 
-def _site(node: Any, number: int) -> OpSite:
+def _sites(block: Any, numbers: Iterator[int], inside: str) -> Iterator[OpSite]:
+    """Those of a block, each followed by those of its own blocks."""
+    for node in block.nodes():
+        site = _site(node, next(numbers), inside)
+        yield site
+        if node.kind() in _WITH_BLOCKS:
+            parts = _PARTS.get(node.kind(), ())
+            for at, inner in enumerate(node.blocks()):
+                part = parts[at] if at < len(parts) else f"block {at}"
+                yield from _sites(inner, numbers, f"{site.name}/{part}")
+
+
+def _site(node: Any, number: int, inside: str) -> OpSite:
     outputs = [node.outputsAt(at) for at in range(node.outputsSize())]
     inputs = tuple(node.inputsAt(at).debugName() for at in range(node.inputsSize()))
     name = outputs[0].debugName() if outputs else f"node{number}"
     output = ", ".join(_type(value.type()) for value in outputs)
     file, line = _line(node.sourceRange())
-    return OpSite(name, node.kind(), inputs, shorten(output), file, line)
+    return OpSite(name, node.kind(), inputs, shorten(output), file, line, inside)
 
 
 def _type(kind: Any) -> str:

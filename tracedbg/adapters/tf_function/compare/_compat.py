@@ -1,4 +1,4 @@
-"""The private names of TensorFlow that comparing needs beyond those of the walkers; known to hold for 2.21.
+"""The private names of TensorFlow that comparing needs beyond those of the walkers.
 
 `tests/adapters/tf_compare/test_compat.py` fails when one of them moves.
 """

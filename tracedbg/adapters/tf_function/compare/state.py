@@ -5,12 +5,12 @@ Not kept are tables, queues and what Python code does to objects of its own.
 
 from __future__ import annotations
 
-import gc
 import random
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.instances import instances_of
 from tracedbg.adapters.tf_common._compat import EXECUTE
 from tracedbg.adapters.tf_function.compare._compat import CONTEXT, VARIABLES
 
@@ -80,11 +80,7 @@ class State:
 def _live_variables() -> list[Any]:
     """All variables there are, of whomever: a call may write any of them."""
     kind = VARIABLES.get()
-    return [
-        one
-        for one in gc.get_objects()
-        if issubclass(type(one), kind) and hasattr(getattr(one, "_handle", None), "_numpy_internal")
-    ]
+    return [one for one in instances_of(kind) if hasattr(getattr(one, "_handle", None), "_numpy_internal")]
 
 
 def _position(iterator: Any) -> Any:

@@ -1,6 +1,6 @@
 """Every private name of TensorFlow that the walker reaches for.
 
-All are known, by running, to hold for TensorFlow 2.21. `tests/adapters/tf_walk/test_private_names.py` takes
+Which versions were run: `docs/reference/versions.md`. `tests/adapters/tf_walk/test_private_names.py` takes
 each of them away in turn: what needs it is left out, with one `Fault`, and the program goes on.
 """
 
@@ -23,6 +23,9 @@ CONTEXT = PrivateName(
     "context",
     "the process' `Context`: `get_function_def`, `get_graph_debug_info`, `list_function_names`, "
     "`add_function_def`, `remove_function`, `function_call_options`, `device_name`, `_handle`",
+)
+HANDLE = PrivateName(
+    f"{_EAGER}.context", "Context._handle", "of the runtime: the first argument of what runs an op"
 )
 EXECUTE = PrivateName(
     "tensorflow.python.pywrap_tfe",
@@ -92,6 +95,7 @@ CONTROL_FLOW_FILES = ("cond_v2.py", "while_v2.py")
 NAMES = (
     CALL_FUNCTION,
     CONTEXT,
+    HANDLE,
     EXECUTE,
     FUNCTION_MADE,
     GRAPH_ENTERED,

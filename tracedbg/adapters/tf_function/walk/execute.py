@@ -24,6 +24,7 @@ class Executor:
 
         self._execute = _compat.EXECUTE.get()
         self._context = _compat.CONTEXT.get()
+        _compat.HANDLE.owner()  # read at each op: without it nothing is walked
         self._op_def = _compat.OP_DEFS.get()
         self._make_array = _compat.MAKE_ARRAY.get()
         self._constant = tf.constant

@@ -1,8 +1,7 @@
 """Every private name of torch that the walker relies on, and the versions it is known to hold for.
 
-Known by running: 2.13.0. Said to hold, and not run: 2.5.1, 2.7.1, 2.9.1, 2.11.0. A name that is gone
-switches off the part that needs it, with one `Fault`; `tests/adapters/torch_walk/test_private_names.py`
-takes each away in turn.
+Which were run: `docs/reference/versions.md`. A name that is gone switches off the part that needs it, with
+one `Fault`; `tests/adapters/torch_walk/test_private_names.py` takes each away in turn.
 """
 
 from __future__ import annotations
@@ -10,11 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.torch_compile._compat import (
-    CALL_USER_COMPILER,
-    MovedError,
-    Private,
-)
+from tracedbg.adapters.torch_common.private import MovedError, Private
+from tracedbg.adapters.torch_compile._compat import CALL_USER_COMPILER
 from tracedbg.source import code_name
 
 if TYPE_CHECKING:
@@ -23,44 +19,44 @@ if TYPE_CHECKING:
 STARTS_LINE = Private(
     "torch._dynamo.symbolic_convert",
     "InstructionTranslatorBase.starts_line",
-    "2.5-2.13",
+    "2.7-2.15",
     "(self, lineno): Dynamo is about to trace a line; `self.lineno` is still the one before",
 )
 RUN = Private(
     "torch._dynamo.symbolic_convert",
     "InstructionTranslatorBase.run",
-    "2.5-2.13",
+    "2.7-2.15",
     "(self): traces one function from its first to its last instruction, inlined ones too",
 )
 INSTALL_GLOBAL = Private(
     "torch._dynamo.output_graph",
     "OutputGraph.install_global_unsafe",
-    "2.5-2.13",
+    "2.7-2.15",
     "(self, name, value): puts what was compiled of a graph where the generated code finds it",
 )
 COMPILE_ID = Private(
     "torch._guards",
     "CompileContext.current_compile_id",
-    "2.5-2.13",
+    "2.7-2.15",
     "the id of the compile that this thread is in",
 )
 TRACING = Private(
     "torch._guards",
     "TracingContext.try_get",
-    "2.5-2.13",
+    "2.7-2.15",
     "of this thread; its `loc_in_frame` is (file, line, function) of what Dynamo traces just now",
 )
 BACKWARD = Private(
     "torch._functorch._aot_autograd.runtime_wrappers",
     "_AutogradBackwardCompiler",
-    "2.13",
+    "2.12-2.15",
     "one for each backward: has its graph as `lazy_backward_info.bw_module`, and what was compiled of it",
 )
 GET_BACKWARD = "get_or_compile"
 COMPILED_BACKWARD = Private(
     BACKWARD.module,
     f"{BACKWARD.path}.{GET_BACKWARD}",
-    "2.13",
+    "2.12-2.15",
     "(self, *, saved_tensors_use_once): what was compiled, for autograd: it takes a list, and empties it",
 )
 
@@ -75,9 +71,9 @@ NAMES = (
     COMPILED_BACKWARD,
 )
 COMPILED = "__compiled_fn"
-"""How the names of those globals begin, in 2.5-2.13."""
+"""How the names of those globals begin, in 2.7-2.15."""
 RESUME = "__resume_at"
-"""How the names of the globals begin that are the rest of a function after a graph break, in 2.5-2.13."""
+"""How the names of the globals begin that are the rest of a function after a graph break, in 2.7-2.15."""
 
 ATTRIBUTES = {
     "InstructionTranslatorBase": ("f_code", "f_globals", "symbolic_locals", "output", "lineno"),
@@ -92,9 +88,9 @@ ATTRIBUTES = {
 
 
 HIDDEN_VARIABLES = ("___", "__nested_", "__is_tracing_", "graph_out_")
-"""How the variables begin that Dynamo adds to a function, in 2.5-2.13."""
+"""How the variables begin that Dynamo adds to a function, in 2.7-2.15."""
 RESUME_NAME = re.compile(r"torch_dynamo_resume_in_(?P<name>.*)_at_(?P<line>\d+)$", re.DOTALL)
-"""How the functions are called that are the rest of one, in 2.5-2.13."""
+"""How the functions are called that are the rest of one, in 2.7-2.15."""
 
 
 def users_name(code: CodeType) -> str:
@@ -114,7 +110,7 @@ def source_name(source: Any) -> str:
 
 
 def input_source(node: Any) -> str | None:
-    """The expression for where an input of Dynamo's graph comes from: in `meta["grapharg"]`, in 2.5-2.13."""
+    """The expression for where an input of Dynamo's graph comes from: in `meta["grapharg"]`, in 2.7-2.15."""
     source = getattr(node.meta.get("grapharg"), "source", None)
     return None if source is None else source_name(source)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.adapters.torch_common._compat import TRANSFORMS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -36,9 +38,7 @@ def handler(node: Any) -> Callable[..., Any] | None:
 
     Takes (`Run`, args, the op, kwargs); a graph among them is a `Body`.
     """
-    import torch
-
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if TRANSFORMS.get()() is not None:
         return None  # under vmap a condition is a batch of conditions, of which torch makes something else
     return _HANDLERS.get(name_of(node))
 

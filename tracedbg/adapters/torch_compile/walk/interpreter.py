@@ -120,7 +120,7 @@ class Call:
         return made
 
     def _compute(self, node: Any, level: Level) -> Any:
-        walk = hops.handler(node)
+        walk = self._ask("higher-order ops", hops.handler, node)
         if walk is not None:
             args, kwargs = (given(one, level, bodies=True) for one in (node.args, node.kwargs))
             return walk(self._runner(level), args, node.target, kwargs)

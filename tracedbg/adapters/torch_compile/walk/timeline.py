@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tracedbg.adapters.torch_compile.walk.refs import Describer, Ref
 
 _PROLOGUE = frozenset({"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "CACHE"})
+_UNIT_BYTES = 2
+"""Each instruction begins at a multiple of it."""
 
 
 @dataclass(eq=False)
@@ -138,10 +140,9 @@ def _variables(translator: Any, output: Any, describer: Describer) -> dict[str, 
 @lru_cache(maxsize=1024)
 def _body_lines(code: CodeType) -> frozenset[int | None]:
     """The lines of a function on which something runs."""
+    line_at = {at: line for begin, end, line in code.co_lines() for at in range(begin, end, _UNIT_BYTES)}
     return frozenset(
-        at.positions.lineno if at.positions else None
-        for at in dis.get_instructions(code)
-        if at.opname not in _PROLOGUE
+        line_at.get(at.offset) for at in dis.get_instructions(code) if at.opname not in _PROLOGUE
     )
 
 

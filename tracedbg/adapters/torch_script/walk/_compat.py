@@ -1,6 +1,6 @@
 """Every private name of torch that the walk relies on, and the versions it is known to hold for.
 
-Known by running: 2.13.0. Said to hold, and not run: 2.7-2.12. `test_private_names.py` in
+Which were run: `docs/reference/versions.md`. `test_private_names.py` in
 `tests/adapters/torch_script_walk/` fails when one moves. The methods of `torch.Graph`, `torch.Node` and
 `torch.Value` that are read here are those of torch's own passes in Python: `nodes`, `blocks`, `inputs`,
 `outputs`, `kind`, `schema`, `sourceRange`, `createClone`, `appendNode`, `registerOutput`, `toIValue`.
@@ -8,6 +8,7 @@ Known by running: 2.13.0. Said to hold, and not run: 2.7-2.12. `test_private_nam
 
 from __future__ import annotations
 
+from tracedbg.adapters.torch_common.private import MovedError, Private
 from tracedbg.adapters.torch_script._compat import (
     CACHED_FUNCTION,
     PYTHON_UNIT,
@@ -17,8 +18,6 @@ from tracedbg.adapters.torch_script._compat import (
     TRACE_FUNCTION_BY_NAME,
     TRACE_METHOD,
     TRACE_METHOD_BY_NAME,
-    MovedError,
-    Private,
 )
 
 __all__ = [
@@ -49,7 +48,7 @@ __all__ = [
     "Private",
 ]
 
-_VERSIONS = "2.7-2.13"
+_VERSIONS = "2.7-2.15"
 
 CALL_FUNCTION = Private("torch._C", "ScriptFunction.__call__", _VERSIONS, "a call of a compiled function")
 CALL_METHOD = Private("torch._C", "ScriptMethod.__call__", _VERSIONS, "a call of a compiled method")
@@ -78,7 +77,7 @@ SYMBOLIZE = Private("torch._C._profiler", "symbolize_tracebacks", _VERSIONS, "th
 DISPATCH_MODE = Private(
     "torch.utils._python_dispatch",
     "TorchDispatchMode.ignore_compile_internals",
-    "2.9-2.13",
+    "2.9-2.15",
     "a mode that the compiler takes no notice of",
 )
 

@@ -106,7 +106,7 @@ class Calls:
                 interpreter = Interpreter(plan.walk, debugger, python, self._shows)
                 return plan.result(interpreter.run(plan.routine, values))
         if wants_walk or debugger.may_stop_at_ops():
-            with pausing(plan.paused, debugger, python):
+            with pausing(plan.paused, debugger, python, self._hooks):
                 return original(compiled, *args, **kwargs)
         return original(compiled, *args, **kwargs)
 

@@ -6,10 +6,10 @@ For what cannot be walked, and for whoever asked about ops only: it is the optim
 from __future__ import annotations
 
 import functools
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.torch_common.numbers import as_tensors
+from tracedbg.adapters.torch_common.numbers import as_tensors, check
 from tracedbg.adapters.torch_common.running import at
 from tracedbg.adapters.torch_script.walk import _compat
 from tracedbg.adapters.torch_script.walk.places import Place, function_at
@@ -18,11 +18,12 @@ from tracedbg.events import Frame, OpSite
 from tracedbg.frames import depth_of, python_stack, real_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from tracedbg.adapters.torch_script.walk.views import ScriptWalk
     from tracedbg.debugging import Debugger, FrameView
+    from tracedbg.hooks import Hooks
 
 
 def script_stack() -> list[Place]:
@@ -111,9 +112,12 @@ class PausedView:
 class _Asking:
     """Asks the debugger at each op of one call."""
 
-    def __init__(self, walk: ScriptWalk, debugger: Debugger, python: FrameType | None) -> None:
+    def __init__(
+        self, walk: ScriptWalk, debugger: Debugger, python: FrameType | None, ask: Callable[..., Any]
+    ) -> None:
         self._walk = walk
         self._debugger = debugger
+        self._ask = ask
         self._python = python
         self._at: list[Place] = []
         self.abort: BaseException | None = None
@@ -127,31 +131,38 @@ class _Asking:
             raise
 
     def _run(self, function: Any, args: Any, kwargs: Any) -> Any:
-        debugger, stack = self._debugger, script_stack()
+        debugger, stack = self._debugger, self._ask("script stack", script_stack)
         if not stack:  # not the program's: torch optimises a graph, and compares its constants
             return function(*as_tensors(function, args), **kwargs)
         place = stack[0]
-        index = self._walk.index_of(function._schema.name, place.file, place.line)
-        op = PausedOp(function, index, args, kwargs, place)
+        op = self._ask("paused op", self._op, function, args, kwargs, place)
+        if op is None:
+            return function(*as_tensors(function, args), **kwargs)
         view = PausedView(self._walk, stack, self._python, op)
         if stack != self._at:
             self._at = stack
-            debugger.line(PausedView(self._walk, stack, self._python, None))
-        debugger.before_op(view)
+            self._ask("line at", debugger.line, PausedView(self._walk, stack, self._python, None))
+        self._ask("before op", debugger.before_op, view)
         try:
             with debugger.walking(), at(Frame(place.file, place.line, place.function)):
                 made = function(*as_tensors(function, args), **kwargs)
         except Exception as error:
-            debugger.failed(view, error)
+            self._ask("failed op", debugger.failed, view, error)
             raise
-        after = PausedOp(function, op.index, args, kwargs, place, made)
-        debugger.after_op(PausedView(self._walk, stack, self._python, after))
+        after = self._ask("paused op", PausedOp, function, op.index, args, kwargs, place, made)
+        if after is not None:
+            self._ask("after op", debugger.after_op, PausedView(self._walk, stack, self._python, after))
         return made
+
+    def _op(self, function: Any, args: Any, kwargs: Any, place: Place) -> PausedOp:
+        index = self._walk.index_of(function._schema.name, place.file, place.line)
+        return PausedOp(function, index, args, kwargs, place)
 
 
 @functools.cache
 def _mode() -> Any:
     """The mode's class, made when torch is there."""
+    check()
     found, name = _compat.DISPATCH_MODE.find()
     owner: Any = found
 
@@ -168,15 +179,16 @@ def _mode() -> Any:
 
 
 @contextmanager
-def pausing(walk: ScriptWalk, debugger: Debugger, python: FrameType | None) -> Iterator[None]:
+def pausing(walk: ScriptWalk, debugger: Debugger, python: FrameType | None, hooks: Hooks) -> Iterator[None]:
     """Inside, torch's interpreter asks the debugger at each op of this thread.
 
     Raises:
         KeyboardInterrupt: the person at the debugger has said to abort.
     """
-    asking = _Asking(walk, debugger, python)
+    asking = _Asking(walk, debugger, python, hooks.safely)
+    mode = hooks.safely("pausing", _mode)
     try:
-        with _mode()(asking):
+        with nullcontext() if mode is None else mode(asking):
             yield
     except Exception:
         if asking.abort is not None:
