@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 import shown
 
+from tracedbg.activities import Activity
 from tracedbg.events import CauseKind
 from tracedbg.explain import summarise
+from tracedbg.ran import SYNCS
 from tracedbg.report.json import to_json
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/report-json.md").read_text(encoding="utf-8")
 SCHEMA_1 = {
     "": ["schema", "run", "processes", "functions", "graph_breaks", "conversions"],
     "run": ["id", "argv", "exit_code", "started", "wall_s", "dropped"],
-    "processes": ["pid", "rank", "python", "torch", "tensorflow"],
+    "processes": ["pid", "rank", "is_rank", "python", "torch", "tensorflow"],
     "functions": [
         "framework", "name", "file", "line", "traces", "retraces", "seconds", "graph_breaks", "silent_eager", "stale",
         "calls", "causes",
@@ -62,7 +64,14 @@ def test_every_key_of_schema_1_is_there():
 
 
 def test_every_key_is_documented():
-    every = [*dicts(report()), *dicts(report(shown.timed()))]
+    every = [
+        *dicts(report()),
+        *dicts(report(shown.timed())),
+        *dicts(report(shown.stepped())),
+        *dicts(report(shown.with_ops())),
+        *dicts(report(shown.with_ledger())),
+        *dicts(to_json(shown.with_native())),
+    ]
     undocumented = {key for name, found in every if name != "dropped" for key in found}
     assert {key for key in undocumented if f"`{key}`" not in PAGE} - {"schema"} == set()
 
@@ -71,7 +80,19 @@ def test_every_kind_of_cause_is_documented():
     assert {kind.value for kind in CauseKind if f"`{kind.value}`" not in PAGE} == set()
 
 
-@pytest.mark.parametrize("run", [shown.example, shown.healthy, shown.nothing, shown.broken, shown.timed])
+@pytest.mark.parametrize(
+    "run",
+    [
+        shown.example,
+        shown.healthy,
+        shown.nothing,
+        shown.broken,
+        shown.timed,
+        shown.stepped,
+        shown.with_ops,
+        shown.with_ledger,
+    ],
+)
 def test_it_survives_a_round_trip_and_is_the_same_each_time(run):
     assert json.loads(json.dumps(report(run()))) == report(run())
 
@@ -98,6 +119,22 @@ def test_kernel_time_is_told_by_function_and_line():
     assert [line["backward_seconds"] for line in kernels["lines"]] == [0.005, 0.0, 0.0]
     assert [line["shared_seconds"] for line in kernels["lines"]] == [0.0005005, 0.0, 0.0005005]
     assert kernels["rest"] == [{"whose": "library", "name": "aten::copy_", "seconds": 9.9e-05, "kernels": 1}]
+
+
+def test_every_kind_of_sync_is_documented_as_it_is():
+    assert [kind for kind, what in SYNCS.items() if f"| `{kind}` | {what} |" not in PAGE] == []
+
+
+def test_every_activity_is_documented():
+    assert [one.value for one in Activity if f"| `{one.value}` |" not in PAGE] == []
+
+
+def test_the_ledger_adds_up_to_the_nanosecond():
+    main, worker = report(shown.with_ledger())["ledger"]
+    assert round(sum(share["seconds"] for share in main["shares"]), 9) == main["seconds"] == 4.0
+    for line in main["lines"]:
+        assert round(sum(share["seconds"] for share in line["shares"]), 9) == line["seconds"]
+    assert (worker["pid"], worker["is_main"], worker["seconds"]) == (8, False, 1.0)
 
 
 def test_no_kernel_time_is_null():

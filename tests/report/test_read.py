@@ -13,7 +13,18 @@ from tracedbg.report.json import to_json
 from tracedbg.report.read import from_json, read_report
 
 
-@pytest.mark.parametrize("run", [shown.example, shown.healthy, shown.nothing, shown.broken])
+@pytest.mark.parametrize(
+    "run",
+    [
+        shown.example,
+        shown.healthy,
+        shown.nothing,
+        shown.broken,
+        shown.stepped,
+        shown.with_ops,
+        shown.with_ledger,
+    ],
+)
 def test_a_report_read_back_says_the_same(run):
     written = to_json(summarise(run()))
     assert to_json(from_json(json.loads(json.dumps(written)))) == written
@@ -66,7 +77,7 @@ def test_what_is_no_report_is_told(tmp_path, data, error, message):
     ("change", "message"),
     [
         ({"traces": "many"}, "traces is 'many', which is no int"),
-        ({"framework": "jax"}, "'jax' is not a valid Framework"),
+        ({"framework": 3}, "3 is not a valid Framework"),
         ({"causes": [{"kind": "shape"}]}, "no 'argument'"),
         ({"causes": 3}, "'int' object is not iterable"),
     ],
@@ -86,3 +97,8 @@ def test_a_report_that_is_not_there_is_told(tmp_path):
     assert str(caught.value) == (
         "there is no file gone.json; tracedbg report RUN --format json --output gone.json writes it"
     )
+
+
+def test_native_functions_are_read_back():
+    written = to_json(shown.with_native())
+    assert to_json(from_json(json.loads(json.dumps(written)))) == written

@@ -14,7 +14,15 @@ from tracedbg.explain import summarise
 from tracedbg.report.style import Style
 from tracedbg.report.text import is_healthy, render, write
 
-RUNS = [shown.example, shown.healthy, shown.nothing, shown.broken]
+RUNS = [
+    shown.example,
+    shown.healthy,
+    shown.nothing,
+    shown.broken,
+    shown.stepped,
+    shown.with_ops,
+    shown.with_ledger,
+]
 
 
 def text(run, **more):
@@ -41,7 +49,7 @@ def test_the_report_of_a_program_with_troubles():
               @tf.function(input_signature=[tf.TensorSpec([3], tf.float32),
               tf.TensorSpec([], tf.int32)])
 
-          more on python_value: docs/reference/causes.md
+          more: tracedbg explain python_value
 
         Graph breaks
           train.py:52 in f                                                        GB0170

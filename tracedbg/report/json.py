@@ -8,6 +8,12 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from tracedbg.report.ledger_json import ledger_data
+from tracedbg.report.native import native_data
+from tracedbg.report.ops_json import ops_data, sync_data
+from tracedbg.report.ranks.json import differ_data
+from tracedbg.report.steps_json import steps_json
+
 if TYPE_CHECKING:
     from tracedbg.explain import (
         BreakGroup,
@@ -32,11 +38,17 @@ def to_json(summary: Summary) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "run": _run(summary.run, summary.dropped),
-        "processes": [_process(process) for process in summary.processes],
+        "processes": _processes(summary),
         "functions": [_function(function) for function in summary.functions],
         "graph_breaks": [_graph_break(found) for found in summary.graph_breaks],
         "conversions": [_conversion(conversion) for conversion in summary.conversions],
         "kernels": None if summary.kernels is None else _kernels(summary.kernels),
+        "ledger": [ledger_data(one) for one in summary.ledgers],
+        "native": None if summary.native is None else native_data(summary.native),
+        "ops": None if summary.ops is None else ops_data(summary.ops),
+        "syncs": [sync_data(one) for one in summary.syncs],
+        "steps": [steps_json(one) for one in summary.steps],
+        "ranks": [differ_data(one) for one in summary.ranks],
         "faults": [{"where": fault.where, "message": fault.message} for fault in summary.faults],
     }
 
@@ -53,13 +65,31 @@ def _run(run: RunInfo, dropped: dict[str, int]) -> dict[str, Any]:
         "wall_s": None if run.wall_ns is None else _seconds(run.wall_ns / 1e9),
         "dropped": dict(dropped),
         "tracedbg": run.tracedbg,
+        "redacted": run.redacted,
     }
 
 
-def _process(process: ProcessInfo) -> dict[str, Any]:
+def _processes(summary: Summary) -> list[dict[str, Any]]:
+    traces = summary.process_traces or (0,) * len(summary.processes)
+    return [_process(*one) for one in zip(summary.processes, traces, strict=True)]
+
+
+def _process(process: ProcessInfo, traces: int) -> dict[str, Any]:
     return {
         "pid": process.pid,
+        "parent": process.ppid,
+        "host": process.host,
         "rank": process.rank,
+        "is_rank": process.is_rank,
+        "rank_pid": process.rank_pid,
+        "local_rank": process.local_rank,
+        "world_size": process.world_size,
+        "node": process.node,
+        "job": process.job or None,
+        "launcher": process.launcher or None,
+        "task": process.task or None,
+        "generation": process.generation,
+        "traces": traces,
         "python": process.python,
         "torch": process.versions.get("torch"),
         "tensorflow": process.versions.get("tensorflow"),

@@ -20,7 +20,7 @@ _BAR = 8
 _HEAD = f"  {'time':>9}  {'share':>6}  {'':{_BAR}}  {'backward':>8}  {'kernels':>7}  line"
 _NUMBERS = _HEAD.index("line")
 _LITTLE = 0.0005
-_REST = {
+REST = {
     "library": "in libraries, called by no line of yours",
     "op": "of ops that no line of Python has run",
     "launch": "launched from no line of Python",
@@ -36,7 +36,7 @@ def kernel_time(summary: Summary, style: Style) -> list[str]:
     lines = [style.paint("Kernel time by line", "bold")]
     seen = [window for window in kernels.windows if window.kernels]
     for window in seen or kernels.windows:
-        lines += style.wrap(_window(window), 2)
+        lines += style.wrap(window_words(window), 2)
     if kernels.seconds <= 0:
         return lines
     lines += ["", style.paint(_HEAD, "dim")]
@@ -49,7 +49,8 @@ def kernel_time(summary: Summary, style: Style) -> list[str]:
     return [*lines, *_rest(kernels, style)]
 
 
-def _window(window: KernelWindow) -> str:
+def window_words(window: KernelWindow) -> str:
+    """What one window saw."""
     what = "op" if window.is_host else "kernel"
     steps = f"{count(window.steps, 'step')}, " if window.steps else ""
     if not window.kernels:
@@ -106,7 +107,7 @@ def _rest(kernels: KernelSummary, style: Style) -> list[str]:
     for whose, found in by_reason.items():
         seconds = sum(item[0] for item in found)
         number = sum(item[1] for item in found)
-        words = f"{_REST.get(whose, whose)}, mostly {clean(max(found)[2])}"
+        words = f"{REST.get(whose, whose)}, mostly {clean(max(found)[2])}"
         numbers = f"  {milliseconds(seconds):>9}  {seconds / kernels.seconds:>6.1%}  {'':{_BAR}}  {'':8}"
         row = f"{numbers}  {number:>7}  "
         rows.append(style.paint(style.end(row + words, style.width), "dim"))

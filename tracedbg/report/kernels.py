@@ -27,7 +27,7 @@ _INDENT = 2
 _A_PERCENT = 0.005
 _FEW_MS = 10
 _MANY_MS = 1000
-_LEGEND = {
+LEGEND = {
     "bwd": "bwd: of backward passes",
     "inf": "inf: inferred by likeness with other kernels",
     "fused": "fused: of kernels fused of several lines, in even parts",
@@ -80,7 +80,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def _head(explained: Sequence[Explained], table: Table, style: Style) -> list[str]:
+def head_words(explained: Sequence[Explained], table: Table) -> str:
+    """How much there is, and how far it could be followed."""
     is_host = all(one.is_host_time for one in explained)
     devices = {(id(each), one.kernel.device) for each in explained for one in each.kernels}
     noun = "op" if is_host else "kernel"
@@ -98,7 +99,11 @@ def _head(explained: Sequence[Explained], table: Table, style: Style) -> list[st
     ):
         if time_ns:
             words += f", {percent(table.share(time_ns))} {name}"
-    lines = style.wrap(f"tracedbg: {words}", 0)
+    return words
+
+
+def _head(explained: Sequence[Explained], table: Table, style: Style) -> list[str]:
+    lines = style.wrap(f"tracedbg: {head_words(explained, table)}", 0)
     lines[0] = lines[0].replace("tracedbg", style.paint("tracedbg", "bold"), 1)
     files = ", ".join(style.path(one.timeline.file) for one in explained)
     return [*lines, style.paint(style.end(files, style.width), "dim")]
@@ -139,7 +144,7 @@ def _rows(table: Table, style: Style, extent: Extent) -> list[str]:
             )
         )
     if extras:
-        legend = "; ".join(_LEGEND[name] for name in extras)
+        legend = "; ".join(LEGEND[name] for name in extras)
         lines += [style.paint(line, "dim") for line in style.wrap(legend, 0)]
     if table.level is Level.LINE and any(row.place.line and not row.place.is_exact for row in shown):
         words = "a line is that on which its function begins, where the file tells no other"
@@ -156,14 +161,19 @@ def _numbers(row: Row, table: Table, extras: list[str]) -> str:
     return text
 
 
+def idle_words(idle: Sequence[IdleTime]) -> str:
+    """How long devices had nothing to do."""
+    idle_ns, span_ns = sum(one.idle_ns for one in idle), sum(one.span_ns for one in idle)
+    words = f"the device had nothing to do for {milliseconds(idle_ns)} of {milliseconds(span_ns)} ms"
+    return f"{words} ({percent(idle_ns / span_ns)}); meanwhile the host was at"
+
+
 def _idle(idle: Sequence[IdleTime], style: Style, extent: Extent) -> list[str]:
     idle_ns, span_ns = sum(one.idle_ns for one in idle), sum(one.span_ns for one in idle)
     rows = sorted((row for one in idle for row in one.rows), key=lambda row: -row.time_ns)
     if not rows or not span_ns:
         return []
-    title = f"Idle: the device had nothing to do for {milliseconds(idle_ns)} of {milliseconds(span_ns)} ms"
-    title += f" ({percent(idle_ns / span_ns)}); meanwhile the host was at"
-    lines = [style.paint(line, "bold") for line in style.wrap(title, 0)]
+    lines = [style.paint(line, "bold") for line in style.wrap(f"Idle: {idle_words(idle)}", 0)]
     head = f"{'share':>6}  {'ms':>7}  {'gaps':>6}  {'longest':>7}  {'':{_BAR}}  "
     lines.append(style.paint(f"{head}line", "dim"))
     for row in rows[: max(extent.top // 2, 1)]:

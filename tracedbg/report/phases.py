@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tracedbg.events import PHASES
+from tracedbg.report.ledger import TRACED, is_shown
 from tracedbg.report.style import clean, seconds
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _LITTLE = 0.01
 """The share below which a phase is left out."""
 _MUCH = 0.2
 """The share from which on a function has a line of its own."""
+_MOST = 0.9
+"""The share of the phases that the ledger has to tell for them not to be told again."""
 _LARGEST = 2
 """How many phases that line names."""
 _BAR = 8
@@ -36,13 +39,25 @@ def where_time_went(summary: Summary, style: Style) -> list[str]:
     total = sum(spent.values())
     if total < NOTICEABLE_S:
         return []
-    shown = [name for name in PHASES if spent.get(name, 0.0) >= total * _LITTLE]
-    lines = [_row(name, spent[name], total, style) for name in shown]
+    lines: list[str] = []
+    if not _is_told(summary, total):
+        shown = [name for name in PHASES if spent.get(name, 0.0) >= total * _LITTLE]
+        lines = [_row(name, spent[name], total, style) for name in shown]
     costly = [(function, sum(phase.seconds for phase in function.phases)) for function in functions]
     costly = [(function, own) for function, own in costly if own >= total * _MUCH]
     if len(costly) > 1:
         lines += [_function(function, own, style) for function, own in costly]
-    return [style.paint("Where tracing time went", "bold"), *lines, *_caches(functions, style)]
+    lines += _caches(functions, style)
+    return [style.paint("Where tracing time went", "bold"), *lines] if lines else []
+
+
+def _is_told(summary: Summary, total: float) -> bool:
+    """Whether the ledger has told the phases already: of the main thread of the main process."""
+    if not is_shown(summary):
+        return False
+    shares = summary.ledgers[0].shares
+    told = sum(share.seconds for share in shares if share.activity in TRACED)
+    return told >= total * _MOST
 
 
 def _together(phases: Iterable[PhaseTime]) -> dict[str, float]:

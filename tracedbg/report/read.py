@@ -19,14 +19,30 @@ from tracedbg.explain import (
     CauseGroup,
     ConversionSummary,
     FunctionSummary,
+    GraphChange,
+    GraphPlace,
     KernelLine,
     KernelRest,
     KernelSummary,
     KernelWindow,
+    Ledger,
+    NativeLine,
+    NativePart,
+    NativeSummary,
+    OpObserver,
+    OpPart,
+    OpRow,
+    OpSummary,
     PhaseTime,
     SilentEager,
     StaleGroup,
+    StepCost,
+    StepSummary,
     Summary,
+    SyncLine,
+    TimeLine,
+    TimePart,
+    TimeShare,
 )
 from tracedbg.report.json import SCHEMA
 from tracedbg.store.records import ProcessInfo, RunInfo
@@ -93,6 +109,12 @@ def from_json(data: dict[str, Any]) -> Summary:
         conversions=tuple(map(_conversion, data["conversions"])),
         faults=tuple(Fault(fault["where"], fault["message"], 0) for fault in data.get("faults", ())),
         kernels=_kernels(data.get("kernels")),
+        ledgers=tuple(map(_ledger, data.get("ledger", ()))),
+        native=_native(data.get("native")),
+        ops=_ops(data.get("ops")),
+        syncs=tuple(_made(SyncLine, one, ops=tuple(one["ops"])) for one in data.get("syncs", ())),
+        steps=tuple(map(_steps, data.get("steps", ()))),
+        process_traces=tuple(one.get("traces", 0) for one in data["processes"]),
         dropped=dict(run["dropped"]),
     )
 
@@ -113,7 +135,8 @@ def _process(data: dict[str, Any]) -> ProcessInfo:
     """What a report says of a process; the rest of it is nobody's business there."""
     versions = {name: data[name] for name in ("torch", "tensorflow") if data[name] is not None}
     error = data.get("recording_error") or ""
-    more = {"ppid": 0, "argv": (), "host": "", "started_wall_ns": 0}
+    texts = {name: data.get(name) or "" for name in ("host", "job", "launcher", "task")}
+    more = {"ppid": data.get("parent", 0), "argv": (), "started_wall_ns": 0, **texts}
     return _made(ProcessInfo, data, versions=versions, recording_error=error, **more)
 
 
@@ -143,6 +166,62 @@ def _kernels(data: dict[str, Any] | None) -> KernelSummary | None:
         lines=tuple(_made(KernelLine, line) for line in data["lines"]),
         rest=tuple(_made(KernelRest, one) for one in data["rest"]),
     )
+
+
+def _steps(data: dict[str, Any]) -> StepSummary:
+    return _made(
+        StepSummary,
+        data,
+        changes=tuple(map(_change, data["changes"])),
+        costs=tuple(_made(StepCost, cost) for cost in data["costs"]),
+    )
+
+
+def _change(data: dict[str, Any]) -> GraphChange:
+    before, after = (_made(GraphPlace, data[name]) for name in ("before", "after"))
+    return _made(GraphChange, data, before=before, after=after, turns=tuple(data.get("turns", ())))
+
+
+def _ledger(data: dict[str, Any]) -> Ledger:
+    return _made(
+        Ledger,
+        data,
+        shares=_shares(data),
+        lines=tuple(_made(TimeLine, line, shares=_shares(line)) for line in data["lines"]),
+    )
+
+
+def _native(data: dict[str, Any] | None) -> NativeSummary | None:
+    if data is None:
+        return None
+    lines = tuple(
+        _made(NativeLine, line, functions=tuple(_made(NativePart, part) for part in line["functions"]))
+        for line in data["lines"]
+    )
+    return _made(NativeSummary, data, lines=lines)
+
+
+def _shares(data: dict[str, Any]) -> tuple[TimeShare, ...]:
+    return tuple(
+        _made(TimeShare, share, parts=tuple(_made(TimePart, part) for part in share["parts"]))
+        for share in data["shares"]
+    )
+
+
+def _ops(data: dict[str, Any] | None) -> OpSummary | None:
+    if data is None:
+        return None
+    return _made(
+        OpSummary,
+        data,
+        observers=tuple(_made(OpObserver, one) for one in data["observers"]),
+        lines=tuple(map(_op_row, data["lines"])),
+        ops=tuple(map(_op_row, data["ops"])),
+    )
+
+
+def _op_row(data: dict[str, Any]) -> OpRow:
+    return _made(OpRow, data, ops=tuple(_made(OpPart, part) for part in data.get("ops", ())))
 
 
 def _cause(data: dict[str, Any]) -> CauseGroup:

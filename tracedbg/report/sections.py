@@ -28,10 +28,9 @@ def retraces(summary: Summary, style: Style) -> list[str]:
 
 
 def _more(found: list[tuple[CauseGroup, FunctionSummary]], style: Style) -> list[str]:
-    """Where the documentation tells more of these kinds."""
+    """The commands that tell more of these kinds."""
     kinds = dict.fromkeys(group.kind.value for group, _ in found)
-    page = found[0][0].docs.partition("#")[0]
-    words = style.wrap(f"more on {', '.join(kinds)}: {page}", _IN - 2) if page else []
+    words = style.wrap(f"more: {', '.join(f'tracedbg explain {kind}' for kind in kinds)}", _IN - 2)
     return ["", *(style.paint(line, "dim") for line in words)]
 
 
@@ -41,7 +40,7 @@ def settled(summary: Summary, style: Style) -> list[str]:
     entries = []
     for group, function in found[:MAX_ENTRIES]:
         numbers = f"{count(group.count, 'retrace')}  {seconds(group.seconds)} s"
-        lines = [_title(group.file, group.line, function.name, numbers, style)]
+        lines = [title(group.file, group.line, function.name, numbers, style)]
         lines += style.wrap(group.message, _IN)
         entries.append(lines + style.wrap(group.advice, _IN, f"{style.glyphs.advice} "))
     return _section("Traced again, and settled", entries, len(found), style)
@@ -54,7 +53,7 @@ def _causes(summary: Summary) -> list[tuple[CauseGroup, FunctionSummary]]:
 
 def _cause(group: CauseGroup, function: FunctionSummary, style: Style) -> list[str]:
     numbers = f"{count(group.count, 'retrace')}  {seconds(group.seconds)} s"
-    lines = [_title(group.file, group.line, function.name, numbers, style)]
+    lines = [title(group.file, group.line, function.name, numbers, style)]
     lines += _source_line(group.file, group.line, style)
     lines += style.wrap(group.message, _IN)
     if group.count > 1 and group.before and group.after and not group.after.startswith("another "):
@@ -67,7 +66,7 @@ def graph_breaks(summary: Summary, style: Style) -> list[str]:
     """Where compiled code is cut in two."""
     entries = []
     for found in summary.graph_breaks[:MAX_ENTRIES]:
-        lines = [_title(found.file, found.line, found.function, found.code, style)]
+        lines = [title(found.file, found.line, found.function, found.code, style)]
         lines += _source_line(found.file, found.line, style, found.ran_eager)
         reason = _first_sentence(found.reason)
         text = found.kind if not reason or reason == found.kind else f"{found.kind}: {reason}"
@@ -88,7 +87,7 @@ def eager(summary: Summary, style: Style) -> list[str]:
         silent = function.silent_eager
         if silent is None:
             continue
-        lines = [_title(function.file, function.line, function.name, _which_calls(function), style)]
+        lines = [title(function.file, function.line, function.name, _which_calls(function), style)]
         lines += style.wrap(silent.reason, _IN)
         entries.append(lines + _advice(silent.advice, style))
     return _section("Runs eager, without a word", entries, len(entries), style)
@@ -113,7 +112,7 @@ def stale(summary: Summary, style: Style) -> list[str]:
     entries = []
     for group, function in found[:MAX_ENTRIES]:
         kind = group.kind.replace("_", " ")
-        lines = [_title(group.file, group.line, function.name, kind, style)]
+        lines = [title(group.file, group.line, function.name, kind, style)]
         lines += _source_line(group.file, group.line, style)
         lines += style.wrap(group.message, _IN)
         entries.append(lines + _advice(group.advice, style))
@@ -129,8 +128,8 @@ def autograph(summary: Summary, style: Style) -> list[str]:
 def _conversion(conversion: ConversionSummary, style: Style) -> list[list[str]]:
     entries = []
     if conversion.failure:
-        title = _title(conversion.file, conversion.line, conversion.function, "not converted", style)
-        entries.append([title, *style.wrap(_first_sentence(conversion.failure), _IN)])
+        head = title(conversion.file, conversion.line, conversion.function, "not converted", style)
+        entries.append([head, *style.wrap(_first_sentence(conversion.failure), _IN)])
     if source.is_user_file(conversion.file):
         lines = [construct.line for construct in conversion.constructs if construct.became == "unrolled"]
         entries += [_unrolled(conversion, line, style) for line in lines]
@@ -138,7 +137,7 @@ def _conversion(conversion: ConversionSummary, style: Style) -> list[list[str]]:
 
 
 def _unrolled(conversion: ConversionSummary, line: int, style: Style) -> list[str]:
-    lines = [_title(conversion.file, line, conversion.function, "unrolled", style)]
+    lines = [title(conversion.file, line, conversion.function, "unrolled", style)]
     lines += _source_line(conversion.file, line, style)
     lines += style.wrap("a Python loop becomes as many operations as it has turns", _IN)
     return lines + _advice("if they are many, loop over a tensor, such as tf.range(n)", style)
@@ -170,8 +169,9 @@ def _section(title: str, entries: Sequence[list[str]], total: int, style: Style)
     return lines
 
 
-def _title(file: str, line: int, function: str, right: str, style: Style) -> str:
+def title(file: str, line: int, function: str, right: str, style: Style) -> str:
     """`  train.py:12 in step`, and at the right edge what there is to say in numbers."""
+    right = style.end(clean(right), style.width // 2)
     room = style.width - 2 - (len(right) + 2 if right else 0)
     place = style.place(file, line, max(room - len(function) - len(f" in :{line}"), room // 2))
     name = style.tail(clean(function), max(room - len(place) - len(" in "), 8), ".")

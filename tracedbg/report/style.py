@@ -8,12 +8,21 @@ from __future__ import annotations
 import os
 import textwrap
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tracedbg.plain import plain
+from tracedbg.source import cell_title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _LIBRARIES = ("site-packages", "dist-packages")
 _EXACT_BELOW_S = 10
 _TENTHS_BELOW_S = 1000
+_NEXT_UNIT = 999.5
+"""What would be rounded to 1000 is told in the next unit."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +34,11 @@ class Glyphs:
     branch: str = "└"
     ellipsis: str = "…"
     blocks: str = _BLOCKS
+    levels: str = " ▁▂▃▄▅▆▇█"
+    """What a curve is drawn with, from nothing to everything."""
 
 
-ASCII = Glyphs(arrow="->", advice=">", branch="`-", ellipsis="...", blocks=" #")
+ASCII = Glyphs(arrow="->", advice=">", branch="`-", ellipsis="...", blocks=" #", levels=" .:-=+*#%")
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class Style:
 
     def path(self, file: str, limit: int = 48) -> str:
         """`file` as short as it stays clear: relative, without the way to a library, its end first."""
+        if title := cell_title(file):
+            return self.end(clean(title), limit)
         parts = file.split(os.sep)
         for index, part in enumerate(parts):
             if part in _LIBRARIES and index + 1 < len(parts):
@@ -58,8 +71,8 @@ class Style:
         return self.tail(clean(file), limit, os.sep)
 
     def place(self, file: str, line: int, limit: int = 48) -> str:
-        """`train.py:12`."""
-        return f"{self.path(file, limit)}:{line}"
+        """`train.py:12`, or `Cell In[3], line 12`."""
+        return f"{self.path(file, limit)}{', line ' if cell_title(file) else ':'}{line}"
 
     def tail(self, text: str, limit: int, separator: str) -> str:
         """`text`, or as many of its last parts as fit; the last part is cut in the middle if need be."""
@@ -92,6 +105,11 @@ class Style:
             break_long_words=True,
         )
 
+    def curve(self, shares: Iterable[float]) -> str:
+        """One character for each share, higher for more; nothing at all is blank."""
+        top = len(self.glyphs.levels) - 1
+        return "".join(self.glyphs.levels[max(round(share * top), 1) if share > 0 else 0] for share in shares)
+
     def bar(self, share: float, cells: int) -> str:
         """A bar over `share` of `cells`, filled up with blanks; empty for nothing alone."""
         steps = len(self.glyphs.blocks) - 1
@@ -103,9 +121,8 @@ class Style:
         return drawn.ljust(cells)
 
 
-def clean(text: str) -> str:
-    r"""`text` without characters that a terminal would act on: `\x1b` and its like are spelled out."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+clean = plain
+"""`text` without characters that a terminal would act on."""
 
 
 def seconds(value: float) -> str:
@@ -127,6 +144,18 @@ def milliseconds(value: float) -> str:
         if found < _TENTHS_BELOW_S
         else f"{found:.0f} ms"
     )
+
+
+def size(number: int) -> str:
+    """Bytes as `512 B`, `1.5 kB`, `7.33 MB`: three digits or so."""
+    value, unit = float(number), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < _NEXT_UNIT:
+            break
+        value, unit = value / 1000, larger
+    if unit == "B":
+        return f"{number} B"
+    return f"{value:.3g} {unit}" if value < _NEXT_UNIT else f"{value:.0f} {unit}"
 
 
 def count(number: int, noun: str) -> str:

@@ -32,7 +32,7 @@ def table(summary: Summary, style: Style) -> list[str]:
     kernels = _KERNELS if summary.kernels is not None else ""
     lines = [style.paint(f"{_HEAD}{kernels}function", "dim")]
     for function in shown:
-        label = f"{function.framework.value} " if is_mixed else ""
+        label = f"{clean(function.framework.value)} " if is_mixed else ""
         lines.append(_row(function, f"{label}{clean(function.name)}", most, style))
         rest_of_it = f"{style.glyphs.branch} after break"
         lines += [_row(resume, rest_of_it, most, style) for resume in function.resumes]

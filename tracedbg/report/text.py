@@ -10,9 +10,16 @@ import os
 from typing import TYPE_CHECKING, TextIO
 
 from tracedbg.report.kernel_time import kernel_time
+from tracedbg.report.ledger import where_wall_time_went
+from tracedbg.report.native import native_functions
+from tracedbg.report.ops import ops_by_line
 from tracedbg.report.phases import where_time_went
+from tracedbg.report.processes import processes
+from tracedbg.report.ranks.differ import ranks_differ
 from tracedbg.report.sections import autograph, eager, faults, graph_breaks, retraces, settled, stale
+from tracedbg.report.steps import graph_changes, step_costs
 from tracedbg.report.style import ASCII, Glyphs, Style, clean, count, seconds
+from tracedbg.report.syncs import host_syncs
 from tracedbg.report.table import table
 
 if TYPE_CHECKING:
@@ -66,14 +73,22 @@ def render(
     parts += [
         section(summary, style)
         for section in (
+            ranks_differ,
             retraces,
             settled,
             graph_breaks,
             eager,
             stale,
+            graph_changes,
+            step_costs,
             kernel_time,
+            ops_by_line,
+            host_syncs,
+            where_wall_time_went,
+            native_functions,
             where_time_went,
             autograph,
+            processes,
             faults,
         )
     ]
@@ -90,17 +105,20 @@ def _here() -> str:
 
 
 def _head(summary: Summary, style: Style) -> list[str]:
-    if not summary.functions:
-        words = f"nothing was traced: {_why_nothing(summary.processes)}"
-    elif is_healthy(summary):
-        retraced = count(summary.retraces, "settled retrace") if summary.retraces else "no retraces"
-        words = f"healthy: {_counts(summary)}, {retraced}, no graph breaks{_cost(summary)}"
-    else:
-        words = ", ".join([_counts(summary), *_troubles(summary)]) + _cost(summary)
-    lines = style.wrap(f"tracedbg: {words}", 0)
+    lines = style.wrap(f"tracedbg: {headline(summary)}", 0)
     lines[0] = lines[0].replace("tracedbg", style.paint("tracedbg", "bold"), 1)
     lines[0] = lines[0].replace(": healthy", f": {style.paint('healthy', 'green', 'bold')}", 1)
     return [*lines, style.paint(style.end(_which(summary), style.width), "dim")]
+
+
+def headline(summary: Summary) -> str:
+    """How the run went, in a sentence."""
+    if not summary.functions:
+        return f"nothing was traced: {_why_nothing(summary.processes)}"
+    if is_healthy(summary):
+        retraced = count(summary.retraces, "settled retrace") if summary.retraces else "no retraces"
+        return f"healthy: {_counts(summary)}, {retraced}, no graph breaks{_cost(summary)}"
+    return ", ".join([_counts(summary), *_troubles(summary)]) + _cost(summary)
 
 
 def _which(summary: Summary) -> str:
@@ -121,13 +139,13 @@ def is_healthy(summary: Summary) -> bool:
         if f.retraces > f.settled or f.failed or f.silent_eager or f.stale or f.graph_breaks
     ]
     unconverted = any(conversion.failure for conversion in summary.conversions)
-    return is_whole and not has_loss and not trouble and not unconverted
+    return is_whole and not has_loss and not trouble and not unconverted and not summary.ranks
 
 
 def _counts(summary: Summary) -> str:
     functions = count(len(summary.functions), "function")
-    processes = len(summary.processes)
-    where = f" in {processes} processes" if processes > 1 else ""
+    number = len(summary.processes)
+    where = f" in {number} processes" if number > 1 else ""
     return f"{functions}, {count(summary.traces, 'trace')}{where}"
 
 
@@ -144,6 +162,7 @@ def _troubles(summary: Summary) -> list[str]:
             " eager in silence",
         ),
         (sum(bool(function.stale) for function in functions), "function", " stale"),
+        (len(summary.ranks), "function", " not traced alike by all ranks"),
     )
     return [f"{count(number, noun)}{what}" for number, noun, what in numbers if number]
 
@@ -157,8 +176,8 @@ def _cost(summary: Summary) -> str:
     return f"; tracing took {seconds(summary.seconds)} of {seconds(wall_ns / 1e9)} s ({words})"
 
 
-def _why_nothing(processes: Sequence[ProcessInfo]) -> str:
-    versions = {name: found for process in processes for name, found in process.versions.items()}
+def _why_nothing(infos: Sequence[ProcessInfo]) -> str:
+    versions = {name: found for process in infos for name, found in process.versions.items()}
     seen = [f"{name} {clean(versions[name])}" for name in FRAMEWORKS if name in versions]
     if not seen:
         return f"the program imported neither {' nor '.join(FRAMEWORKS)}"

@@ -1,8 +1,9 @@
-"""A row for each kernel, as Parquet: for DuckDB, pandas and Polars."""
+"""A row for each kernel of a profiler's files, as Parquet: for DuckDB and pandas. Of runs: `fleet`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tracedbg.errors import MissingExtraError
 from tracedbg.report.kernel_export.slices import line_text
@@ -10,7 +11,31 @@ from tracedbg.report.kernel_export.slices import line_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracedbg.explain.kernels import Explained
+    from tracedbg.explain.kernels import Attributed, Explained
+    from tracedbg.kernels import CallFrame
+
+_COLUMNS = {
+    "trace": "string",
+    "device": "string",
+    "stream": "string",
+    "start_ns": "int64",
+    "duration_ns": "int64",
+    "name": "string",
+    "kind": "string",
+    "op": "string",
+    "file": "string",
+    "line": "int64",
+    "function": "string",
+    "lines": "list",
+    "stack": "list",
+    "whose": "string",
+    "found_by": "string",
+    "is_backward": "bool",
+    "is_inferred": "bool",
+}
+"""Name -> its type in Arrow; those of `list` are lists of texts."""
+_ROWS = 10_000
+"""Rows that are in memory at a time."""
 
 
 def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
@@ -24,30 +49,40 @@ def write(explained: Sequence[Explained], stream: BinaryIO) -> None:
         import pyarrow.parquet as pq  # noqa: PLC0415  deferred: likewise
     except ImportError as error:
         raise MissingExtraError("writing Parquet", "export") from error
-    found = [(each.timeline.file, one) for each in explained for one in each.kernels]
-    first = [one.lines[0] if one.lines else None for _, one in found]
-    columns = {
-        "trace": pa.array([file for file, _ in found], pa.string()),
-        "device": pa.array([one.kernel.device for _, one in found], pa.string()),
-        "stream": pa.array([one.kernel.stream for _, one in found], pa.string()),
-        "start_ns": pa.array([one.kernel.start_ns for _, one in found], pa.int64()),
-        "duration_ns": pa.array([one.duration_ns for _, one in found], pa.int64()),
-        "kernel": pa.array([one.kernel.name for _, one in found], pa.string()),
-        "kind": pa.array([one.kernel.kind.value for _, one in found], pa.string()),
-        "op": pa.array([one.op or None for _, one in found], pa.string()),
-        "file": pa.array([line and line.file for line in first], pa.string()),
-        "line": pa.array([line and line.line for line in first], pa.int64()),
-        "function": pa.array([line and line.function for line in first], pa.string()),
-        "lines": pa.array(
-            [[line_text(line) for line in one.lines] for _, one in found], pa.list_(pa.string())
-        ),
-        "stack": pa.array(
-            [[line_text(frame) for frame in one.frames if frame.file] for _, one in found],
-            pa.list_(pa.string()),
-        ),
-        "whose": pa.array([one.whose.value for _, one in found], pa.string()),
-        "found_by": pa.array([one.rule.value for _, one in found], pa.string()),
-        "is_backward": pa.array([one.is_backward for _, one in found], pa.bool_()),
-        "is_inferred": pa.array([one.is_inferred for _, one in found], pa.bool_()),
-    }
-    pq.write_table(pa.table(columns), stream, compression="zstd")
+    types = {"string": pa.string(), "int64": pa.int64(), "bool": pa.bool_(), "list": pa.list_(pa.string())}
+    schema = pa.schema({name: types[kind] for name, kind in _COLUMNS.items()})
+
+    def table(rows: Sequence[tuple[Any, ...]]) -> Any:
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(column, of.type) for column, of in zip(columns, schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    rows = (_kernel(each.timeline.file, one) for each in explained for one in each.kernels)
+    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        while part := list(islice(rows, _ROWS)):
+            writer.write_table(table(part))
+
+
+def _kernel(file: str, one: Attributed) -> tuple[Any, ...]:
+    kernel = one.kernel
+    return (
+        file,
+        kernel.device,
+        kernel.stream,
+        kernel.start_ns,
+        one.duration_ns,
+        kernel.name,
+        kernel.kind.value,
+        one.op or None,
+        *_place(one.lines[0] if one.lines else None),
+        [line_text(line) for line in one.lines],
+        [line_text(frame) for frame in one.frames if frame.file],
+        one.whose.value,
+        one.rule.value,
+        one.is_backward,
+        one.is_inferred,
+    )
+
+
+def _place(line: CallFrame | None) -> tuple[str | None, int | None, str | None]:
+    return (line.file, line.line, line.function) if line else (None, None, None)

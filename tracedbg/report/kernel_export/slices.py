@@ -5,17 +5,18 @@ It must not know any format.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracedbg.explain.kernels import Attributed, Explained
     from tracedbg.kernels import CallFrame, Spans
 
 
-@dataclass
+@dataclass(slots=True)
 class Slice:
     """A stretch of time of a track."""
 
@@ -24,6 +25,11 @@ class Slice:
     duration_ns: int
     category: str
     arguments: dict[str, str] = field(default_factory=dict)
+    line: CallFrame | None = None
+    """Of what is no kernel; likewise the stack, innermost first."""
+    stack: tuple[CallFrame, ...] = ()
+    kind: int | None = None
+    """Slices of one track that have the same number differ in their times alone."""
 
 
 @dataclass
@@ -34,6 +40,25 @@ class Track:
     """The device or process."""
     name: str
     slices: list[Slice] = field(default_factory=list)
+
+    def lanes(self) -> Sequence[Iterable[Slice]]:
+        """The slices in as many lanes as it takes for none to overlap another without being inside of it."""
+        return lanes(self.slices)
+
+
+class AnyTrack(Protocol):
+    """What formats write: a `Track`, or one that makes its slices when they are asked for."""
+
+    @property
+    def group(self) -> str: ...  # noqa: D102
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def slices(self) -> Iterable[Slice]: ...  # noqa: D102
+
+    def lanes(self) -> Sequence[Iterable[Slice]]: ...  # noqa: D102
 
 
 def tracks_of(explained: Sequence[Explained]) -> Iterator[Track]:
@@ -84,16 +109,34 @@ def _ops(ops: Spans, names: list[str]) -> Iterator[Slice]:
 
 def lanes(slices: Sequence[Slice]) -> list[list[Slice]]:
     """The slices in as many lanes as it takes for none to overlap another without being inside of it."""
-    found: list[tuple[list[Slice], list[int]]] = []
-    for one in sorted(slices, key=lambda one: (one.start_ns, -one.duration_ns)):
-        end_ns = one.start_ns + one.duration_ns
-        for lane, open_until_ns in found:
-            while open_until_ns and open_until_ns[-1] <= one.start_ns:
-                open_until_ns.pop()
-            if not open_until_ns or end_ns <= open_until_ns[-1]:
-                lane.append(one)
-                open_until_ns.append(end_ns)
+    ordered = sorted(slices, key=lambda one: (one.start_ns, -one.duration_ns))
+    numbers = lane_numbers([one.start_ns for one in ordered], [one.duration_ns for one in ordered])
+    found: list[list[Slice]] = [[] for _ in range(max(numbers, default=-1) + 1)]
+    for one, number in zip(ordered, numbers, strict=True):
+        found[number].append(one)
+    return found
+
+
+def lane_numbers(starts_ns: Iterable[int], durations_ns: Iterable[int]) -> array[int]:
+    """The number of the lane of each slice, from 0.
+
+    Args:
+        starts_ns: in their order; of several that start at once, the longest first.
+        durations_ns: of each.
+    """
+    numbers = array("I")
+    open_until: list[list[int]] = []
+    """Of each lane: the ends of the slices that are open, the outermost first."""
+    for start_ns, duration_ns in zip(starts_ns, durations_ns, strict=True):
+        end_ns = start_ns + duration_ns
+        for number, ends_ns in enumerate(open_until):
+            while ends_ns and ends_ns[-1] <= start_ns:
+                ends_ns.pop()
+            if not ends_ns or end_ns <= ends_ns[-1]:
+                ends_ns.append(end_ns)
+                numbers.append(number)
                 break
         else:
-            found.append(([one], [end_ns]))
-    return [lane for lane, _ in found]
+            numbers.append(len(open_until))
+            open_until.append([end_ns])
+    return numbers

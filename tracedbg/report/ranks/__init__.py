@@ -1,0 +1,1 @@
+"""How ranks differ, in words and as JSON."""
