@@ -94,7 +94,8 @@ class _Reading:
         self._texts: dict[int, str] = {}
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         self._columns = {
-            table: {row[1] for row in database.execute(f'pragma table_info("{table}")')} for table in tables
+            table: {row[0] for row in database.execute("select name from pragma_table_info(?)", (table,))}
+            for table in tables
         }
 
     def timeline(self) -> Timeline:

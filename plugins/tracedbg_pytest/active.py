@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tracedbg import session
+from tracedbg import redaction, session
+from tracedbg.redaction.redactor import Redactor
 from tracedbg_pytest import outputs
 from tracedbg_pytest.baseline import Baseline, Session
 from tracedbg_pytest.budgets import budgets_of
@@ -45,6 +46,7 @@ class Active:
         self._item: pytest.Item | None = None
         self._window: Window | None = None
         self._history = History()
+        self._redactor = _redactor(config)
         self._results: dict[str, Result] = {}
         self._session = Session()
         self._baseline = _baseline(config)
@@ -57,6 +59,11 @@ class Active:
 
     def emit(self, event: Event) -> None:
         """See `tracedbg.hooks.Sink`; the same for the methods below."""
+        if self._redactor is not None:
+            try:
+                event = self._redactor.event(event)
+            except Exception:  # noqa: BLE001  what is to be kept out must not slip in
+                return
         self._history.add(event)
         if self._window is not None:
             self._window.add(event)
@@ -256,6 +263,12 @@ class Active:
 
 def _text(failures: list[Failure]) -> str:
     return "\n".join(f"tracedbg: {one.text}" for one in failures)
+
+
+def _redactor(config: pytest.Config) -> Redactor | None:
+    """What keeps values out of all that is told, where that is asked for."""
+    wanted = config.getoption("tracedbg_redact") or config.getini("tracedbg_redact") or redaction.is_wanted()
+    return Redactor(redaction.new_key()) if wanted else None
 
 
 def _baseline(config: pytest.Config) -> Baseline | None:

@@ -51,12 +51,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="drop what torch.compile and tf.function have cached before each test",
     )
+    group.addoption(
+        "--tracedbg-redact",
+        action="store_true",
+        help="keep the values of arguments out of messages and files: types, shapes and dtypes stay",
+    )
     group.addoption("--tracedbg-json", metavar="FILE", help="write what was seen into FILE as JSON")
     group.addoption("--tracedbg-sarif", metavar="FILE", help="write the causes into FILE as SARIF 2.1")
     group.addoption(
         "--tracedbg-top", metavar="N", type=int, default=10, help="functions in the summary (default: 10)"
     )
     parser.addini("tracedbg", "observe all tests, as --tracedbg does", type="bool", default=False)
+    parser.addini("tracedbg_redact", "as --tracedbg-redact", type="bool", default=False)
     parser.addini("tracedbg_baseline", "as --tracedbg-baseline", type="string", default="")
     for name, text in INI.items():
         parser.addini(f"tracedbg_{name}", f"{name}: {text}", type="string", default="")

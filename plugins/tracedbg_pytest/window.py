@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tracedbg import events as ev
 from tracedbg.explain import Summary, summarise
+from tracedbg.explain.recorded import NothingRan
 from tracedbg.store.records import ProcessInfo, RunInfo, TraceRecord
 from tracedbg_pytest.history import place_of
 
@@ -180,6 +181,10 @@ class _Recording:
 
     def dropped(self) -> dict[str, int]:
         return {}
+
+    @property
+    def ran(self) -> NothingRan:
+        return NothingRan()
 
     def _all(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -1,0 +1,1 @@
+"""`%%tracedbg` in IPython and Jupyter: `%load_ext tracedbg` loads it."""
