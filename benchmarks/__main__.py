@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import platform
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
+
+from benchmarks import live_kernels, rows
 
 PROGRAMS = Path(__file__).parent / "programs"
 RATIOS = {
@@ -28,9 +27,9 @@ RATIOS = {
 }
 DEBUGGED = {
     "debug_torch": ("torch_compile_loop", "torch.compile loop, debugged, nothing armed", 1.02),
-    "debug_torch_net": ("torch_mobile_loop", "torch.compile train step, likewise", 1.02),
-    "debug_tf": ("tf_loop", "tf.function loop, likewise", 1.02),
-    "debug_tf_net": ("tf_mobile_loop", "tf.function train step, likewise", 1.02),
+    "debug_torch_net": ("torch_mobile_loop", "torch.compile train step, debugged, nothing armed", 1.02),
+    "debug_tf": ("tf_loop", "tf.function loop, debugged, nothing armed", 1.02),
+    "debug_tf_net": ("tf_mobile_loop", "tf.function train step, debugged, nothing armed", 1.02),
 }
 """Recorded, and under a debugger that waits for a retrace, against a plain run."""
 ARMED = {
@@ -39,11 +38,20 @@ ARMED = {
     "debug_armed_python": ("a breakpoint elsewhere, a loop of Python calls", 10.0),
 }
 """The program takes the ratio itself: to the same function run eager, or with nothing armed."""
+SAMPLED = {
+    "sampled_torch": ("torch_eager", "cpu", "eager torch train step, sampled: CPU time", 1.01),
+    "sampled_torch_wall": ("torch_eager", "wall", "eager torch train step, sampled: wall time", 1.01),
+    "sampled_compile": ("torch_compile", "cpu", "torch.compile loop, sampled: CPU time", 1.01),
+    "sampled_compile_wall": ("torch_compile", "wall", "torch.compile loop, sampled: wall time", 1.01),
+    "sampled_tf": ("tf_function", "cpu", "tf.function loop, sampled: CPU time", 1.01),
+    "sampled_tf_wall": ("tf_function", "wall", "tf.function loop, sampled: wall time", 1.01),
+}
+"""Recorded with samples, against recorded without; the program takes the ratio, stretch by stretch."""
 SUITES = {
     "pytest_torch": ("pytest_whole.py", "torch", "200 tests that compile, pytest --tracedbg", 1.05),
     "pytest_tf": ("pytest_whole.py", "tf", "200 tests that trace, pytest --tracedbg", 1.05),
-    "pytest_torch_tests": ("pytest_suite.py", "torch", "the same, without imports, start and end", 1.15),
-    "pytest_tf_tests": ("pytest_suite.py", "tf", "the same, without imports, start and end", 1.15),
+    "pytest_torch_tests": ("pytest_suite.py", "torch", "those that compile, without imports and start", 1.15),
+    "pytest_tf_tests": ("pytest_suite.py", "tf", "those that trace, without imports and start", 1.15),
 }
 """A suite of tests, observed by the pytest plugin, against the same without; the programs take the ratio."""
 MILLISECONDS = {
@@ -56,52 +64,23 @@ MILLISECONDS = {
     "dap_torch": ("a stop over the debug adapter, and on to the next", 5.0),
 }
 
-NAMES = [*RATIOS, *DEBUGGED, *ARMED, *SUITES, *MILLISECONDS]
-FEW_MS = 10.0
-"""Figures with a limit below are shown with their fractions."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure beside its limit."""
-
-    name: str
-    what: str
-    unit: str
-    value: float
-    limit: float
-    low: float
-    high: float
-
-    @property
-    def is_within(self) -> bool:
-        return self.value <= self.limit
+NAMES = [*RATIOS, *DEBUGGED, *ARMED, *SAMPLED, *SUITES, *MILLISECONDS, *live_kernels.ROWS]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(NAMES)}; all by default")
     parser.add_argument("--pairs", type=int, default=7, help="alternating pairs of each (default 7)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    rows.add_option(parser)
     options = parser.parse_args()
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}")
     print(f"{machine()}; medians of {options.pairs} alternating pairs (lowest to highest)")
-    rows = []
+    results = rows.Results(options.json)
     for name in options.names or NAMES:
-        row = measure(name, options.pairs)
-        rows.append(row)
-        digits = 3 if row.unit == "x" or row.limit < FEW_MS else 0
-        spread = f"({row.low:.{digits}f} to {row.high:.{digits}f})"
-        verdict = "ok" if row.is_within else "OVER"
-        print(
-            f"{row.what:48} {row.value:7.{digits}f} {row.unit:2} {spread:20} limit {row.limit:5g} {verdict}",
-            flush=True,
-        )
-    if options.json:
-        Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=1))
-    return 0 if all(row.is_within for row in rows) else 1
+        results.add(measure(name, options.pairs))
+    return results.end()
 
 
 def machine() -> str:
@@ -114,9 +93,13 @@ def machine() -> str:
     return f"{platform.machine()}, {', '.join(versions)}"
 
 
-def measure(name: str, pairs: int) -> Row:
+def measure(name: str, pairs: int) -> rows.Row:
     if name in MILLISECONDS:
         return measure_ms(name, pairs)
+    if name in live_kernels.ROWS:
+        program, figure, what, unit, limit = live_kernels.ROWS[name]
+        found = live_kernels.figures(program, pairs)[figure]
+        return rows.measured(name, what, unit, found, limit)
     if name in RATIOS:
         what, limit = RATIOS[name]
         ratios = [observed_figure(name) / plain_figure(name) for _ in range(pairs)]
@@ -125,13 +108,19 @@ def measure(name: str, pairs: int) -> Row:
         ratios = [
             observed_figure(program, "--break", "retrace") / observed_figure(program) for _ in range(pairs)
         ]
+    elif name in SAMPLED:
+        loop, clock, what, limit = SAMPLED[name]
+        program = str(PROGRAMS / "sampled.py")
+        ratios = [
+            float(run(sys.executable, program, loop, clock).split()[-1]) for _ in range(max(pairs // 3, 1))
+        ]
     elif name in SUITES:
         program, framework, what, limit = SUITES[name]
         ratios = [suite_ratio(program, framework) for _ in range(pairs)]
     else:
         what, limit = ARMED[name]
         ratios = [plain_figure(name) for _ in range(pairs)]
-    return Row(name, what, "x", median(ratios), limit, min(ratios), max(ratios))
+    return rows.measured(name, what, "x", ratios, limit)
 
 
 def plain_figure(name: str) -> float:
@@ -142,7 +131,7 @@ def observed_figure(name: str, *options: str) -> float:
     return float(run_observed(f"{name}.py", *options).split()[-1])
 
 
-def measure_ms(name: str, pairs: int) -> Row:
+def measure_ms(name: str, pairs: int) -> rows.Row:
     what, limit = MILLISECONDS[name]
     if name.startswith(("explain_", "dap_")):
         figures = [explain_figure(name) for _ in range(pairs)]
@@ -154,7 +143,7 @@ def measure_ms(name: str, pairs: int) -> Row:
             "pytest_start": pytest_start_ms,
         }[name]
         figures = [measure() for _ in range(pairs * 3)]
-    return Row(name, what, "ms", median(figures), limit, min(figures), max(figures))
+    return rows.measured(name, what, "ms", figures, limit)
 
 
 def import_ms() -> float:

@@ -1,6 +1,6 @@
 """The debug screen over a graph of many ops: time from a key to what it draws, and memory.
 
-    python benchmarks/debug_screen.py [OPS]
+    python -m benchmarks.debug_screen [OPS]
 
 Each key goes into the queue of a screen of 120 x 40 that is driven without a terminal; the time is until
 a frame that shows the op at the cursor has been drawn, fetched pages included. The debugger is one that
@@ -9,6 +9,7 @@ makes each page as it is asked for. Textual draws at most 60 frames a second: 17
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import resource
 import statistics
@@ -18,6 +19,7 @@ import time
 from textual import events
 from textual.app import App
 
+from benchmarks import rows
 from tracedbg_tui.answers import Op, OpsPage
 from tracedbg_tui.debug import DebugView
 
@@ -97,20 +99,20 @@ async def measured(total):
 
 
 def main():
-    total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    found = asyncio.run(measured(total))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.debug_screen", description=__doc__)
+    parser.add_argument("ops", nargs="?", type=int, default=1_000_000)
+    rows.add_option(parser)
+    options = parser.parse_args()
+    found = asyncio.run(measured(options.ops))
     size_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{total:,} ops, 120 x 40")
-    print(f"{'':<22}{'median ms':>10}{'p95 ms':>10}")
-    worst = 0.0
+    results = rows.Results(options.json)
+    graph = f"a graph of {options.ops:,} ops"
     for name, times in found.items():
-        p95 = statistics.quantiles(times, n=20)[-1]
-        worst = max(worst, p95)
-        print(f"{name:<22}{statistics.median(times):>10.1f}{p95:>10.1f}")
-    print(f"memory {size_mb:.0f} MB")
-    is_kept = worst < BUDGET_MS and size_mb < BUDGET_MB
-    print(f"budget of {BUDGET_MS:g} ms and {BUDGET_MB:g} MB: {'kept' if is_kept else 'NOT kept'}")
-    return 0 if is_kept else 1
+        results.add(rows.measured("", f"{graph}, {name}", "ms", times))
+        slowest = statistics.quantiles(times, n=20)[-1]
+        results.add(rows.measured("", f"{graph}, {name}: 95 of 100 within", "ms", [slowest], BUDGET_MS))
+    results.add(rows.measured("", f"{graph}, memory of the screen", "MB", [size_mb], BUDGET_MB))
+    return results.end()
 
 
 if __name__ == "__main__":

