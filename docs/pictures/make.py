@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def main() -> None:
     )
     for name, picture in pictures.items():
         (HERE / f"interface_{name}.svg").write_text(picture)
+    photograph("docs/examples/torch_train.py", HERE / "html_report.png")
     (HERE / "stop_torch.svg").write_text(svg(session_of("stop_torch"), "tracedbg run --break nan"))
 
 
@@ -67,6 +69,23 @@ def session_of(name: str) -> str:
         )
     said = [re.sub(r"^'(\(tracedbg\) .*)'$", r"\1", line) for line in ended.stderr.splitlines()]
     return "\n".join([f"$ tracedbg run --no-tui --break nan {name}.py", *said, ended.stdout])
+
+
+def photograph(script: str, picture: Path) -> None:
+    """The beginning of the page of a script, as a browser shows it."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        print(f"{picture.name} is left as it is: there is no Chromium", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        command = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--html", str(page)]
+        run = ["--out", str(Path(folder) / Path(script).stem), script]
+        subprocess.run([*command, *run], cwd=ROOT, check=True, capture_output=True)
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        size = [f"--user-data-dir={folder}/profile", "--window-size=1180,1300", "--virtual-time-budget=2000"]
+        shot = [f"--screenshot={picture}", page.as_uri()]
+        subprocess.run([browser, *options, *size, *shot], check=True, capture_output=True)
 
 
 async def screens_of(script: str, keys: dict[str, str]) -> dict[str, str]:
