@@ -9,8 +9,13 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # a machine that has other work to do is no fault of a test's
 
 
 def pytest_configure() -> None:
@@ -19,6 +24,14 @@ def pytest_configure() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             is_interrupt = number is signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m serial` collects the few files that have such tests: the others import two frameworks for nothing."""
+    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    if config.getoption("markexpr") == "serial" and is_module:
+        return True if "pytest.mark.serial" not in collection_path.read_text(encoding="utf-8") else None
+    return None
 
 
 @pytest.fixture(scope="session")

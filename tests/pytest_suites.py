@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import functools
+import gc
 import json
 import os
 import re
@@ -102,6 +103,7 @@ def _serve(framework):
         torch._dynamo.reset()
     else:
         import tensorflow  # noqa: F401  its runtime must not be started before a fork
+    gc.freeze()  # or each fork copies it all, by collecting garbage
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tracedbg import events as ev
+from tracedbg import ran as told
 from tracedbg.kernels import KernelsSeen
-from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
+from tracedbg.store.codec import pack_sites
+from tracedbg.store.records import PackedGraph, ProcessInfo, RunInfo, Tally, TraceRecord
 
 FILE = "/home/me/train.py"
 CALL = ev.Frame(FILE, 30, "main")
@@ -92,6 +94,36 @@ RUN = RunInfo(
 
 
 @dataclass
+class Ran:
+    """What ran in one process."""
+
+    all_ops: list[told.OpsSeen] = field(default_factory=list)
+    all_op_rows: list[told.OpRows] = field(default_factory=list)
+    all_step_graphs: list[told.StepGraph] = field(default_factory=list)
+    all_steps: list[told.StepsSeen] = field(default_factory=list)
+    all_samples: list[told.SamplesSeen] = field(default_factory=list)
+    all_stays: list[told.Stayed] = field(default_factory=list)
+
+    def ops(self):
+        return self.all_ops
+
+    def op_rows(self):
+        return iter(self.all_op_rows)
+
+    def step_graphs(self):
+        return self.all_step_graphs
+
+    def steps(self):
+        return self.all_steps
+
+    def samples(self):
+        return self.all_samples
+
+    def stays(self):
+        return self.all_stays
+
+
+@dataclass
 class Process:
     """One process' recording."""
 
@@ -107,9 +139,14 @@ class Process:
     all_kernel_windows: list[KernelsSeen] = field(default_factory=list)
     all_tallies: list[Tally] = field(default_factory=list)
     all_dropped: dict[str, int] = field(default_factory=dict)
+    all_graphs: list[ev.GraphMade] = field(default_factory=list)
+    ran: Ran = field(default_factory=Ran)
 
     def traces(self):
         return self.all_traces
+
+    def packed_graphs(self):
+        return [PackedGraph(made.trace_id, made.stage, pack_sites(made.sites)) for made in self.all_graphs]
 
     def breaks(self):
         return self.all_breaks

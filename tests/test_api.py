@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import threading
 import pytest
 
 import tracedbg
+from tracedbg import session
 from tracedbg.errors import RecordingError, RetraceError, UsageError
 from tracedbg.events import CauseKind
 from tracedbg.store.reader import Run
@@ -40,6 +42,7 @@ def test_a_block_without_a_framework_has_no_traces(out):
     assert run.retraces == ()
     assert run.causes == ()
     assert run.to_json()["functions"] == []
+    assert run.to_html().startswith("<!doctype html>")
 
 
 def test_the_folder_of_a_block_is_a_run_like_any_other(out):
@@ -49,6 +52,18 @@ def test_the_folder_of_a_block_is_a_run_like_any_other(out):
         assert recorded.info.exit_code is None
         assert recorded.info.wall_ns > 0
         assert recorded.processes[0].info.stopped_ns is not None
+
+
+@pytest.mark.parametrize(("children", "processes"), [(True, 2), (False, 1)])
+def test_processes_that_a_block_forks_are_recorded_unless_that_is_not_wanted(out, children, processes):
+    with tracedbg.record(out, children=children, rate_hz=100):
+        pid = os.fork()
+        if not pid:
+            is_observed = bool(session._observers._observers) or len(os.listdir("/proc/self/task")) > 1
+            os._exit(is_observed)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == children
+    with Run.open(out) as recorded:
+        assert len(recorded.processes) == processes
 
 
 @pytest.mark.torch
@@ -187,7 +202,15 @@ print(len(run.traces), type(sys.meta_path[0]).__module__)
 
 
 def test_the_public_names_are_these():
-    assert sorted(tracedbg.__all__) == ["Run", "__version__", "breakpoint", "debug", "record"]
+    assert sorted(tracedbg.__all__) == [
+        "Counts",
+        "Run",
+        "__version__",
+        "breakpoint",
+        "count",
+        "debug",
+        "record",
+    ]
     assert all(hasattr(tracedbg, name) for name in tracedbg.__all__)
     with pytest.raises(AttributeError, match="module 'tracedbg' has no attribute 'nonsense'"):
         tracedbg.nonsense  # noqa: B018

@@ -102,6 +102,23 @@ def test_a_guarded_block_swallows_our_faults_and_nothing_else(hooks):
         raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("way", ["safely", "guarded"])
+def test_an_interrupt_that_came_before_our_code_is_called_is_not_swallowed(hooks, way):
+    """What a function in C does that is called while an exception is set."""
+
+    def called_by_c():
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    def guarded(where, function):
+        with hooks.guarded(where):
+            function()
+
+    call = {"safely": hooks.safely, "guarded": guarded}[way]
+    with pytest.raises(KeyboardInterrupt):
+        call("here", called_by_c)
+    assert not hooks.is_broken("here")
+
+
 def test_the_hub_sends_to_everybody_who_listens_and_drops_the_rest():
     hub, first, second = Hub(), ListSink(), ListSink()
     event = FrameworkSeen("torch", "2.13")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from builders import ENDED, FAULT, INFO, STARTED
 
 from tracedbg import events as ev
 from tracedbg.hooks import Hub
-from tracedbg.recorder import Recorder
+from tracedbg.recorder import Recorder, complain_on_stderr
 from tracedbg.store.reader import ProcessRecording
 from tracedbg.store.writer import Writer
 
@@ -54,6 +55,21 @@ def test_a_flushed_event_is_on_disk(recorder):
     assert read(recorder, "faults") == [FAULT]
 
 
+def test_what_a_thread_of_ours_tells_is_on_disk_at_once(recorder, monkeypatch):
+    monkeypatch.setattr("tracedbg.recorder.idents", {threading.get_ident()})
+    recorder.emit(FAULT)
+    assert read(recorder, "faults") == [FAULT]
+
+
+def test_the_thread_that_writes_waits_for_nobody(recorder):
+    """A fork holds the lock, and waits for that thread to end."""
+    recorder.emit(FAULT)
+    with recorder._lock:
+        assert recorder._tick()
+    assert not recorder._tick()
+    assert read(recorder, "faults") == [FAULT]
+
+
 def test_an_event_that_nobody_flushes_is_written_after_the_interval(tmp_path):
     recorder = Recorder(Writer(str(tmp_path / "p7.db"), INFO, 10**9), Hub(), print, 0.01)
     recorder.emit(FAULT)
@@ -61,6 +77,14 @@ def test_an_event_that_nobody_flushes_is_written_after_the_interval(tmp_path):
     recorder.emit(FAULT)
     wait_until(lambda: len(read(recorder, "faults")) == 2)
     recorder.close()
+
+
+def test_an_event_that_has_waited_too_long_is_written_by_who_emits_the_next(recorder, monkeypatch):
+    recorder.emit(FAULT)
+    assert read(recorder, "faults") == []
+    monkeypatch.setattr("tracedbg.recorder.LATE_S", -1.0)
+    recorder.emit(FAULT)
+    assert read(recorder, "faults") == [FAULT, FAULT]
 
 
 def test_closing_writes_the_rest_and_marks_the_recording_complete(recorder):
@@ -141,11 +165,67 @@ def test_a_full_disk_stops_the_recording_with_one_line_and_keeps_what_there_is(r
     recorder.flush()
     recorder.emit(FAULT)
     recorder.flush()
-    assert recorder.complaints == [
+    assert [line for line in recorder.complaints if " is off: " not in line] == [
         f"recording stopped: database or disk is full ({recorder.path});"
         " the program goes on, what was recorded is kept"
     ]
     assert read(recorder, "faults") == [FAULT]
+
+
+def test_a_store_that_becomes_read_only_stops_the_recording_with_one_line(recorder):
+    recorder.emit(STARTED)
+    recorder.flush()
+    recorder._writer._db.execute(
+        "pragma query_only = 1"
+    )  # root may write what nobody may: the disk would say no
+    for _ in range(2):
+        recorder.emit(ENDED)
+        recorder.flush()
+    assert recorder.complaints == [
+        f"recording stopped: attempt to write a readonly database ({recorder.path});"
+        " the program goes on, what was recorded is kept"
+    ]
+    (trace,) = read(recorder, "traces")
+    assert trace.ended is None
+
+
+def test_a_fault_is_said_once_in_one_line(recorder):
+    recorder.emit(ev.Fault("torch_compile.phases", "MovedError: no \x1b[31mname\n", 0))
+    recorder.emit(ev.Fault("torch_compile.caches", "MovedError: no \x1b[31mname\n", 0))
+    recorder.emit(ev.Fault("torch_compile.graphs", "x" * 1000, 0))
+    assert recorder.complaints == [
+        "torch_compile.phases is off: MovedError: no \x1b[31mname\n; the program and the rest go on",
+        f"torch_compile.graphs is off: {'x' * 400}...; the program and the rest go on",
+    ]
+
+
+def test_a_line_on_stderr_has_nothing_that_a_terminal_acts_on(capfd):
+    complain_on_stderr("no \x1b[31mname\n\u202e")
+    assert capfd.readouterr().err == "tracedbg: no \\x1b[31mname\\n\\u202e\n"
+
+
+@pytest.mark.parametrize("gone", ["deleted", "replaced", "its folder"])
+def test_a_database_that_is_gone_stops_the_recording_with_one_line(tmp_path, gone):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    complaints = []
+    recorder = Recorder(Writer(str(folder / "p7.db"), INFO, 10**9), Hub(), complaints.append, LONG)
+    recorder.emit(STARTED)
+    recorder.flush()
+    if gone == "its folder":
+        shutil.rmtree(folder)
+    else:
+        os.unlink(recorder.path)
+    if gone == "replaced":
+        folder.joinpath("p7.db").write_text("")
+    for _ in range(2):
+        recorder.emit(ENDED)
+        recorder.flush()
+    recorder.close()
+    assert complaints == [
+        f"recording stopped: somebody has removed the database ({recorder.path});"
+        " the program goes on, what was recorded is kept"
+    ]
 
 
 CHILD = """
@@ -156,7 +236,7 @@ from tracedbg.recorder import Recorder
 from tracedbg.store.records import ProcessInfo
 from tracedbg.store.writer import Writer
 info = ProcessInfo(1, 1, (), "", "", 0)
-recorder = Recorder(Writer(sys.argv[1], info, 10**9), Hub(), print)
+recorder = Recorder(Writer(sys.argv[1], info, 10**9), Hub(), lambda _: None)
 number = 0
 while True:
     recorder.emit(ev.Fault(str(number), "", recorder.now_ns()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import threading
 
 import pytest
@@ -86,3 +88,35 @@ def test_it_ticks_on_both_sides_of_a_fork(ticks):
         pass
     ticks.wait()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_its_thread_is_left_out_of_what_was_set_for_all_threads():
+
+    seen, ended = [], threading.Event()
+
+    def tick():
+        seen.append((sys.getprofile(), sys.gettrace()))
+        sys.setprofile(lambda *event: None)  # as a profiler that goes through all threads
+        sys.settrace(lambda *event: None)
+        if len(seen) == 3:
+            ended.set()
+        return True
+
+    made = Ticker(tick, SOON)
+    made.start()
+    assert ended.wait(LIMIT_S)
+    made.stop()
+    assert seen[:3] == [(None, None)] * 3
+
+
+def test_garbage_is_not_collected_meanwhile_and_then_as_before():
+    with ticker.no_collection():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with ticker.no_collection():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

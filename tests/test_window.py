@@ -10,7 +10,7 @@ from adapters.sink import ListSink
 from tracedbg.errors import UsageError
 from tracedbg.hooks import Hooks
 from tracedbg.kernels import Kernel, KernelsSeen
-from tracedbg.window import MAX_UNCLEAN, PATIENCE_S, Window, WindowSpec
+from tracedbg.window import FULL, MAX_UNCLEAN, MORE_PATIENT, PATIENCE_S, Window, WindowSpec
 
 KERNEL = Kernel("cpu", "1", 5, 10, "aten::add")
 
@@ -24,6 +24,7 @@ class Recorded:
         self.asked = []
         self.is_free = is_free
         self.is_good = True
+        self.full = False
         self.kernels = kernels
 
     def is_good_moment(self):
@@ -35,6 +36,9 @@ class Recorded:
 
     def before_trace(self):
         pass
+
+    def is_full(self):
+        return self.full
 
     def cancel(self):
         self.asked.append("cancel")
@@ -260,3 +264,51 @@ def test_what_has_steps_of_its_own_does_not_wait():
     window.step("a")
     window.wait()
     assert recorded.asked == ["start"]
+
+
+def test_it_ends_early_when_the_profiler_can_keep_no_more_and_says_so():
+    window, recorded, sink, _ = make("25")
+    for _ in range(4):
+        window.step("a")
+    recorded.full = True
+    assert window.is_due
+    window.look()
+    assert recorded.asked == ["start", "stop"]
+    (seen,) = sink.events
+    assert (seen.steps, seen.note) == (2, FULL)
+
+
+def test_in_a_thread_that_cannot_be_asked_it_ends_full_with_the_next_step():
+    window, recorded, sink, _ = make("25")
+    for _ in range(3):
+        window.step("a")
+    recorded.full = True
+    assert window.is_due, "asked by the thread that looks"
+    recorded.full = False
+    window.step("a")
+    (seen,) = sink.events
+    assert (seen.steps, seen.note) == (2, FULL)
+
+
+def test_full_of_nothing_but_python_it_looks_again_but_later():
+    window, recorded, sink, clock = make(kernels=())
+    clock.now = PATIENCE_S
+    window.look()
+    recorded.full = True
+    window.look()
+    assert (recorded.asked, sink.events) == (["start", "stop"], [])
+    recorded.full = False
+    clock.now += PATIENCE_S
+    assert not window.is_due
+    clock.now += PATIENCE_S * (MORE_PATIENT - 1)
+    window.look()
+    assert recorded.asked == ["start", "stop", "start"]
+
+
+def test_a_profiler_that_cannot_say_whether_it_is_full_is_a_fault_and_goes_on():
+    window, recorded, sink, _ = make("25")
+    recorded.is_full = lambda: 1 / 0
+    for _ in range(3):
+        window.step("a")
+    assert not window.is_due
+    assert [event.where for event in sink.events] == ["x.is_full"]

@@ -9,10 +9,17 @@ TYPE_CHECKING = False  # `typing` would be half of the import's time
 if TYPE_CHECKING:
     from typing import Any
 
-    from tracedbg.api import Run, breakpoint, debug, record  # noqa: A004  named as what it stands in for
+    from tracedbg.api import (
+        Counts,
+        Run,
+        breakpoint,  # noqa: A004  named as what it stands in for
+        count,
+        debug,
+        record,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Run", "__version__", "breakpoint", "debug", "record"]
+__all__ = ["Counts", "Run", "__version__", "breakpoint", "count", "debug", "record"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,6 +30,20 @@ def __getattr__(name: str) -> Any:
         return getattr(api, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext tracedbg`: the magics `%%tracedbg` and `%tracedbg`; IPython calls it."""
+    from tracedbg_notebook.magic import load  # noqa: PLC0415  deferred: it loads the recorder
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext tracedbg`: takes them out again."""
+    from tracedbg_notebook.magic import unload  # noqa: PLC0415  likewise
+
+    unload(shell)
 
 
 def __dir__() -> list[str]:

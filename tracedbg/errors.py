@@ -6,11 +6,15 @@
     ├── RunError                a recording cannot be read
     │   ├── NotARunError        the folder is not a run
     │   ├── NewerSchemaError    it was written by a newer tracedbg
-    │   └── DamagedRunError     a file of it is not what it should be
+    │   ├── DamagedRunError     a file of it is not what it should be
+    │   └── DamagedDatasetError a dataset of many ranks cannot be read
     ├── RecordingError          a recording cannot be written
     ├── TraceFileError          a profiler's file cannot be read
+    ├── ProcessError            a live process cannot be looked into
     ├── MissingExtraError       an optional package is not installed
-    └── RetraceError            `run.assert_no_retraces()` found some
+    └── RetraceError            `run.assert_no_retraces()` or a callback found some
+
+and one warning, `RetraceWarning`: a callback saw a retrace after its warm-up.
 
 Each class has a slug with an entry in `docs/reference/messages.md`.
 """
@@ -67,6 +71,12 @@ class DamagedRunError(RunError):
     slug = "damaged-run"
 
 
+class DamagedDatasetError(RunError):
+    """A dataset that was exported from recordings cannot be read."""
+
+    slug = "damaged-dataset"
+
+
 class RecordingError(TracedbgError):
     """A recording cannot be written."""
 
@@ -77,6 +87,12 @@ class TraceFileError(TracedbgError):
     """A profiler's file cannot be read at all."""
 
     slug = "trace-file"
+
+
+class ProcessError(TracedbgError):
+    """A live process cannot be looked into."""
+
+    slug = "process"
 
 
 class MissingExtraError(TracedbgError):
@@ -94,3 +110,9 @@ class RetraceError(TracedbgError, AssertionError):
     """A block that was to be free of retraces had some."""
 
     slug = "retrace"
+
+
+class RetraceWarning(UserWarning):
+    """A function was traced again after the warm-up; it is told at the user's line that caused it."""
+
+    slug: ClassVar[str] = "retraced"

@@ -1,7 +1,7 @@
 """The vocabulary of tracedbg: what an adapter can say about a user's program.
 
 Frozen data only. This module knows no framework, no storage and no screen; every other
-module may import it, and it imports nothing of ours but `kernels`, a part of the vocabulary.
+module may import it, and it imports nothing of ours. `kernels` and `ran` are further parts of the vocabulary.
 
 One file, although a long one: it is one vocabulary, and is read as a whole.
 
@@ -13,17 +13,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
 
-from tracedbg.kernels import KernelsSeen
+if TYPE_CHECKING:
+    from tracedbg.kernels import KernelsSeen
+    from tracedbg.ran import OpsSeen, SamplesSeen, Stayed, StepGraph, StepsSeen
 
 
 class Framework(str, Enum):
-    """A tracing system, by the name that reports use for it."""
+    """A tracing system, by the name that reports use for it.
+
+    An adapter of another package makes its own: `Framework("numba")`.
+    """
 
     TF_FUNCTION = "tf.function"
     TORCH_COMPILE = "torch.compile"
     TORCH_JIT = "torch.jit"
     AUTOGRAD = "autograd"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Framework | None:
+        """One of another package: it is made when it is first named, and the same from then on."""
+        if not isinstance(value, str) or not value:
+            return None
+        made = str.__new__(cls, value)
+        made._name_ = made._value_ = value
+        known: dict[object, Framework] = cls._value2member_map_  # type: ignore[assignment]
+        return known.setdefault(value, made)
 
 
 class CauseKind(str, Enum):
@@ -229,6 +245,9 @@ class TraceStarted:
     """The user's frames of the call."""
     options: tuple[tuple[str, str], ...] = ()
     """What the user asked for: backend, dynamic, jit_compile, reduce_retracing, ..."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """In a rank of several, where there is no signature: the arguments by the guards' expressions, such as
+    (`L['x']`, `float32[4, 16]`), to be laid beside those of other ranks."""
 
 
 @dataclass(frozen=True)
@@ -300,6 +319,10 @@ class OpSite:
     """Shape and dtype in words, such as `float32[2, 3]`."""
     file: str = ""
     line: int = 0
+    inside: str = ""
+    """Of a branch or a loop's body: the name of the op that runs it, and which part of it: `while/body`."""
+    callers: tuple[Frame, ...] = ()
+    """The user's frames that called the line; empty where they are not recorded."""
 
 
 @dataclass(frozen=True)
@@ -428,6 +451,28 @@ class Stale:
 
 
 @dataclass(frozen=True)
+class Stopped:
+    """A thread stood still in the debugger; told when it goes on."""
+
+    reason: str
+    """In the Debug Adapter Protocol's words: `breakpoint`, `step`, `pause`, `exception`, ..."""
+    frame: Frame
+    """The line on which it stood; in a backward, that of the forward."""
+    thread_id: int
+    start_ns: int
+    end_ns: int
+    stack: tuple[Frame, ...] = ()
+    """The user's frames, traced ones among them."""
+    op: str = ""
+    """The op before or after which it stood; empty at a line."""
+    graph: str = ""
+    """The graph in which it stood, such as `0/1 forward`; empty in eager code."""
+    is_backward: bool = False
+    text: str = ""
+    """What was found, where that made it stop."""
+
+
+@dataclass(frozen=True)
 class FrameworkSeen:
     """The program imported a framework."""
 
@@ -463,19 +508,8 @@ class Cause:
     """Whether no other value of the same argument can cause another retrace."""
 
 
-Event = (
-    TraceStarted
-    | TraceEnded
-    | PhaseSpan
-    | CacheHits
-    | GraphMade
-    | Conversion
-    | Construct
-    | GraphBreak
-    | Fallback
-    | Calls
-    | Stale
-    | KernelsSeen
-    | FrameworkSeen
-    | Fault
+Event: TypeAlias = (
+    "TraceStarted | TraceEnded | PhaseSpan | CacheHits | GraphMade | Conversion | Construct | GraphBreak"
+    " | Fallback | Calls | Stale | KernelsSeen | Stopped | OpsSeen | StepGraph | StepsSeen | SamplesSeen"
+    " | Stayed | FrameworkSeen | Fault"
 )

@@ -16,11 +16,13 @@ from tracedbg.errors import UnknownPluginError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracedbg.activities import Rule
     from tracedbg.cli.interface import Interface
     from tracedbg.compare.comparer import Comparer
     from tracedbg.debugging import Walker
     from tracedbg.hooks import Adapter
     from tracedbg.kernels import KernelSource
+    from tracedbg.op_window import OpRecorder
     from tracedbg.window import Profiler
 
 ADAPTERS = {
@@ -49,6 +51,12 @@ PROFILERS = {
     "tf_kernels": "tracedbg.adapters.tf_kernels:TfKernels",
 }
 """What times kernels in a running program; loaded only where that is asked for."""
+OP_RECORDERS = {
+    "torch_ops": "tracedbg.adapters.torch_ops:TorchOpRecorder",
+    "torch_steps": "tracedbg.adapters.torch_steps:TorchSteps",
+    "tf_ops": "tracedbg.adapters.tf_ops:TfOps",
+}
+"""What records the ops that a program executes; loaded only where that is asked for."""
 MODES = {
     "python": {
         "torch": "tracedbg.adapters.torch_compile.walk.python_mode:python_mode",
@@ -57,14 +65,22 @@ MODES = {
     "datasets": {"tensorflow": "tracedbg.adapters.tf_function.walk.datasets:dataset_debug"},
 }
 """What the debugger can have run otherwise: mode -> framework -> a function that switches it on or off."""
+ACTIVITIES = {
+    "torch": "tracedbg.adapters.torch_common.activities:RULES",
+    "tensorflow": "tracedbg.adapters.tf_common.activities:RULES",
+}
+"""What a framework's modules say of a thread whose stack they stand on; needs no framework to be loaded."""
 COMMANDS = {
     "run": "tracedbg.cli.run:Run",
     "report": "tracedbg.cli.report:Report",
+    "explain": "tracedbg.cli.explain:Explain",
     "diff": "tracedbg.cli.diff:Diff",
     "compare": "tracedbg.cli.compare:Compare",
     "kernels": "tracedbg.cli.kernels:Kernels",
     "export": "tracedbg.cli.export:Export",
     "runs": "tracedbg.cli.runs:Runs",
+    "merge": "tracedbg.cli.merge:Merge",
+    "attach": "tracedbg.cli.attach:Attach",
     "dap": "tracedbg.cli.dap:Dap",
     "doctor": "tracedbg.cli.doctor:Doctor",
 }
@@ -77,20 +93,24 @@ SOURCES = {
 ADAPTER_GROUP = "tracedbg.adapters"
 WALKER_GROUP = "tracedbg.walkers"
 COMPARER_GROUP = "tracedbg.comparers"
+OP_RECORDER_GROUP = "tracedbg.op_recorders"
 PROFILER_GROUP = "tracedbg.profilers"
 SOURCE_GROUP = "tracedbg.kernel_sources"
 COMMAND_GROUP = "tracedbg.commands"
+ACTIVITY_GROUP = "tracedbg.activities"
 ADVICE_GROUP = "tracedbg.advice"
 INTERFACE_GROUP = "tracedbg.interface"
 FRAMEWORKS = {"torch": "2.7", "tensorflow": "2.15"}
 """The packages that our own adapters wait for, with the oldest version that they are written for."""
 HELPER_PROGRAMS = (os.path.join("torch", "_inductor", "compile_worker", ""),)
 """Parts of paths of the programs that a framework starts for itself: they are not the user's."""
+LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "torchrun")
+"""Modules and scripts that start a program's ranks, and are none."""
 
 
 def adapter_names() -> list[str]:
     """Names of the installed adapters, ours first."""
-    return [*ADAPTERS, *(name for name in _foreign(ADAPTER_GROUP) if name not in ADAPTERS)]
+    return _names(ADAPTER_GROUP, ADAPTERS)
 
 
 def load_adapter(name: str) -> Adapter:
@@ -105,7 +125,7 @@ def load_adapter(name: str) -> Adapter:
 
 def walker_names() -> list[str]:
     """Names of the installed walkers, ours first."""
-    return [*WALKERS, *(name for name in _foreign(WALKER_GROUP) if name not in WALKERS)]
+    return _names(WALKER_GROUP, WALKERS)
 
 
 def load_walker(name: str) -> Walker:
@@ -120,7 +140,7 @@ def load_walker(name: str) -> Walker:
 
 def comparer_names() -> list[str]:
     """Names of the installed comparers, ours first."""
-    return [*COMPARERS, *(name for name in _foreign(COMPARER_GROUP) if name not in COMPARERS)]
+    return _names(COMPARER_GROUP, COMPARERS)
 
 
 def load_comparer(name: str) -> Comparer:
@@ -135,7 +155,7 @@ def load_comparer(name: str) -> Comparer:
 
 def source_names() -> list[str]:
     """Names of the installed kernel sources, ours first."""
-    return [*SOURCES, *(name for name in _foreign(SOURCE_GROUP) if name not in SOURCES)]
+    return _names(SOURCE_GROUP, SOURCES)
 
 
 def load_source(name: str) -> KernelSource:
@@ -150,7 +170,7 @@ def load_source(name: str) -> KernelSource:
 
 def profiler_names() -> list[str]:
     """Names of the installed profilers of running programs, ours first."""
-    return [*PROFILERS, *(name for name in _foreign(PROFILER_GROUP) if name not in PROFILERS)]
+    return _names(PROFILER_GROUP, PROFILERS)
 
 
 def load_profiler(name: str) -> Profiler:
@@ -163,15 +183,38 @@ def load_profiler(name: str) -> Profiler:
     return profiler
 
 
+def op_recorder_names() -> list[str]:
+    """Names of the installed recorders of ops, ours first."""
+    return _names(OP_RECORDER_GROUP, OP_RECORDERS)
+
+
+def load_op_recorder(name: str) -> OpRecorder:
+    """A new recorder of ops of that name.
+
+    Raises:
+        UnknownPluginError: none of that name is installed.
+    """
+    recorder: OpRecorder = _load("recorder of ops", OP_RECORDER_GROUP, OP_RECORDERS, name)()
+    return recorder
+
+
 def load_mode(name: str, framework: str) -> Callable[[bool], None]:
     """What switches a mode of `MODES` on or off; the framework has to be there."""
     switch: Callable[[bool], None] = _load("mode", "", MODES[name], framework)
     return switch
 
 
+def activity_rules() -> list[Rule]:
+    """What the frameworks' modules say of a thread, ours first: for `tracedbg.activities.Classifier`."""
+    rules: list[Rule] = []
+    for name in _names(ACTIVITY_GROUP, ACTIVITIES):
+        rules += _load("table of activities", ACTIVITY_GROUP, ACTIVITIES, name)
+    return rules
+
+
 def command_names() -> list[str]:
     """Names of the installed commands, ours first."""
-    return [*COMMANDS, *(name for name in _foreign(COMMAND_GROUP) if name not in COMMANDS)]
+    return _names(COMMAND_GROUP, COMMANDS)
 
 
 def load_command(name: str) -> Any:
@@ -213,10 +256,15 @@ def watched_packages() -> list[str]:
     return list(dict.fromkeys(packages))
 
 
+def _names(group: str, ours: dict[str, str]) -> list[str]:
+    """What is installed of a group, ours first."""
+    return list(dict.fromkeys([*ours, *_foreign(group)]))
+
+
 def _load(kind: str, group: str, ours: dict[str, str], name: str) -> Any:
     target = ours.get(name) or _foreign(group).get(name)
     if target is None:
-        raise UnknownPluginError(kind, name, list(dict.fromkeys([*ours, *_foreign(group)])))
+        raise UnknownPluginError(kind, name, _names(group, ours))
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
 

@@ -5,8 +5,6 @@ It must not know frameworks, nor what becomes of what was seen.
 
 from __future__ import annotations
 
-import ctypes
-import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,17 +12,17 @@ from tracedbg import plugins
 from tracedbg.boot.imports import PostImport
 from tracedbg.events import PhaseSpan, TraceStarted
 from tracedbg.hooks import Hooks
+from tracedbg.main_thread import MainThread
 from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from tracedbg.events import Event
     from tracedbg.hooks import Hub
     from tracedbg.window import Profiler, Window, WindowSpec
 
-LOOK_S = 0.1
+LOOK_S = 0.05
 
 
 class Profiling:
@@ -45,7 +43,7 @@ class Profiling:
         self._hooks: list[Hooks] = []
         self._windows: list[Window] = []
         self._ticker = Ticker(self._tick, LOOK_S)
-        self._asked = _MainThread(self._look)
+        self._asked = MainThread(self._look)
 
     def start(self) -> None:
         """Attach to the frameworks that the program has imported, and to others when it imports them."""
@@ -124,32 +122,3 @@ class Profiling:
 
     def now_ns(self) -> int:  # noqa: D102
         return self._hub.now_ns()
-
-
-_asked: set[_MainThread] = set()
-"""Those whose turn has not come: the interpreter has a pointer to them, and it may be all that is left."""
-
-
-class _MainThread:
-    """Has a function called in the main thread between two instructions of Python, as a signal's handler is.
-
-    A profiler has to be started in the thread that it is to see, and no hook of ours runs there in a program
-    that neither compiles nor computes gradients.
-    """
-
-    def __init__(self, function: Callable[[], None]) -> None:
-        self._function = function
-        self._pending = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._run)
-
-    def ask(self) -> None:
-        """Call it soon; not twice at a time."""
-        if self not in _asked:
-            _asked.add(self)
-            if ctypes.pythonapi.Py_AddPendingCall(self._pending, None):
-                _asked.discard(self)  # there is no room: next time
-
-    def _run(self, _: object) -> int:
-        _asked.discard(self)
-        if threading.get_ident() == threading.main_thread().ident:
-            self._function()
-        return 0

@@ -7,197 +7,35 @@ recording of its own. It must not know frameworks, screens or reports.
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import socket
 import sqlite3
 import sys
-import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracedbg import plugins
-from tracedbg.boot.imports import PostImport
 from tracedbg.errors import RecordingError
-from tracedbg.events import FrameworkSeen
-from tracedbg.hooks import Hooks, Hub
+from tracedbg.identity import identity_of, is_child
+from tracedbg.observers import Observers
+from tracedbg.options import VARIABLE as OPTIONS_VARIABLE
+from tracedbg.options import Options
 from tracedbg.recorder import Recorder, complain_on_stderr
-from tracedbg.store import DEFAULT_MAX_MB
 from tracedbg.store.records import ProcessInfo
 from tracedbg.store.writer import Writer
-from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
-    from tracedbg.hooks import Adapter, Sink
-    from tracedbg.profiling import Profiling
+    from tracedbg.hooks import Hub, Sink
 
 RUN_VARIABLE = "TRACEDBG_RUN"
-OPTIONS_VARIABLE = "TRACEDBG_OPTIONS"
-TELL_S = 0.5
-"""How often counts are written: a program that is killed loses those of so many seconds."""
-_RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a recording keeps."""
-
-    max_mb: int = DEFAULT_MAX_MB
-    kernels: str | None = None
-    """How much of the program's kernels is timed, as `WindowSpec.parse` reads it; None: nothing."""
-    kernels_at_once: bool = False
-    """Whether to begin at once, rather than when a step repeats."""
-
-    @classmethod
-    def from_environment(cls, text: str | None) -> Options:
-        """What `tracedbg run` has written into `OPTIONS_VARIABLE`; names that we do not know are left out."""
-        data: dict[str, Any] = json.loads(text or "{}")
-        return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
-
-
-class _Observers:
-    """The adapters of this process: attached while somebody listens."""
-
-    def __init__(self) -> None:
-        self.hub = Hub()
-        self._lock = threading.RLock()
-        self._observers: list[Sink] = []
-        self._watchers: list[Sink] = []
-        self._imports: PostImport | None = None
-        self._hooks: list[Hooks] = []
-        self._attached: set[str] = set()
-        self._versions: dict[str, str] = {}
-        self._ticker = Ticker(self._tell, TELL_S)
-        self._profiling: tuple[Sink, Profiling] | None = None
-
-    def add(self, observer: Sink) -> None:
-        """Send events to `observer`; the first one installs the hooks."""
-        with self._lock:
-            self._tell()  # what was counted before is not for the new one
-            self._observers.append(observer)
-            self._subscribe(observer)
-            for name, version in self._versions.items():
-                observer.emit(FrameworkSeen(name, version))
-            if self._imports is None:
-                self._imports = PostImport()
-                self._watch(self._imports)
-
-    def _subscribe(self, observer: Sink) -> None:
-        """Observers first: a watcher that looks an event up finds it recorded."""
-        for watcher in self._watchers:
-            self.hub.unsubscribe(watcher)
-        self.hub.subscribe(observer)
-        for watcher in self._watchers:
-            self.hub.subscribe(watcher)
-
-    def watch(self, watcher: Sink) -> None:
-        """Send `watcher` what is sent to the observers, as long as there are any."""
-        with self._lock:
-            self._watchers.append(watcher)
-            self.hub.subscribe(watcher)
-
-    def unwatch(self, watcher: Sink) -> None:
-        """Send it no more."""
-        with self._lock:
-            self._watchers.remove(watcher)
-            self.hub.unsubscribe(watcher)
-
-    def _watch(self, imports: PostImport) -> None:
-        for name in plugins.adapter_names():
-            hooks = Hooks(self.hub, name)
-            with hooks.guarded("load"):
-                adapter = plugins.load_adapter(name)
-                for module in adapter.modules:
-                    imports.watch(module.partition(".")[0], self.see)
-                    imports.watch(module, partial(self.attach, adapter, hooks))
-
-    def profile(self, observer: Sink, window: str, *, at_once: bool) -> None:
-        """Have kernels timed until `observer` goes. There is one such at a time, and everybody is told."""
-        from tracedbg.profiling import Profiling  # noqa: PLC0415  deferred: only where it is asked for
-        from tracedbg.window import WindowSpec  # noqa: PLC0415  likewise
-
-        with self._lock:
-            if self._profiling is None:
-                self._profiling = (observer, Profiling(self.hub, WindowSpec.parse(window), at_once=at_once))
-                self._profiling[1].start()
-
-    def end_profiling(self, observer: Sink) -> None:
-        """Time no more, if it was `observer` that has asked for it."""
-        with self._lock:
-            if self._profiling is not None and observer is self._profiling[0]:
-                profiling, self._profiling = self._profiling[1], None
-                profiling.close()
-
-    def before_fork(self) -> None:
-        """A profiler that runs does not survive a fork: what it has seen is told."""
-        if self._profiling is not None:
-            self._profiling[1].before_fork()
-
-    def replace_after_fork(self, parents: Recorder, ours: Recorder | None) -> None:
-        """In a forked child: send to `ours` what went to the parent's recorder."""
-        self._lock = threading.RLock()  # another thread may have held it, and does not exist here
-        self.hub.reset_after_fork()
-        if self._profiling is not None:
-            self._profiling[1].after_fork_in_child()
-        self.hub.unsubscribe(parents)
-        self._observers.remove(parents)
-        if ours is not None:
-            self.add(ours)
-
-    def remove(self, observer: Sink) -> None:
-        """Send no more; the last one takes the hooks out."""
-        with self._lock:
-            self._tell()
-            self.hub.unsubscribe(observer)
-            self._observers.remove(observer)
-            if self._observers:
-                return
-            self._ticker.stop()
-            if self._imports is not None:
-                self._imports.stop()
-                self._imports = None
-            while self._hooks:
-                self._hooks.pop().remove()
-            self._attached.clear()
-
-    def _tell(self) -> bool:
-        """Have the adapters emit what they count; whether any of them does."""
-        hooks = tuple(self._hooks)
-        for one in hooks:
-            one.tell()
-        return any(one.has_tellers for one in hooks)
-
-    def tell(self) -> None:
-        """See `Hooks.tell`."""
-        self._tell()
-
-    def see(self, framework: ModuleType) -> None:
-        """Note that the program has imported a framework."""
-        name, version = framework.__name__, str(getattr(framework, "__version__", ""))
-        if name not in self._versions:
-            self._versions[name] = version
-            self.hub.emit(FrameworkSeen(name, version))
-
-    def attach(self, adapter: Adapter, hooks: Hooks, module: ModuleType) -> None:
-        """Install one adapter's hooks, once."""
-        with self._lock:
-            if not self._observers or adapter.name in self._attached:
-                return
-            self._attached.add(adapter.name)
-            self._hooks.append(hooks)
-            with hooks.guarded("attach"):
-                adapter.attach(module, hooks)
-            if hooks.has_tellers:
-                self._ticker.start()
-
-
-_observers = _Observers()
+_observers = Observers()
 
 
 def hub() -> Hub:
@@ -242,6 +80,7 @@ class Session:
         self._folder = folder
         self._options = options
         self._recorder: Recorder | None = None
+        self._info: ProcessInfo | None = None
 
     @property
     def database(self) -> str:
@@ -264,16 +103,40 @@ class Session:
         self._recorder = self._open()
         _observers.add(self._recorder)
         _running.append(self)
-        if self._options.kernels is not None:
-            at_once = self._options.kernels_at_once
-            _observers.profile(self._recorder, self._options.kernels, at_once=at_once)
+        for name, make in self._options.extras():
+            _observers.have(name, self._recorder, make)
 
-    def _open(self) -> Recorder:
+    def _open(self, parent: ProcessInfo | None = None) -> Recorder:
+        self._info = _process_info()
+        if parent is not None:  # a child by fork is no rank, whatever has come into the environment since
+            self._info = replace(self._info, rank_pid=parent.rank_pid)
         try:
-            writer = Writer(_new_database(self._folder), _process_info(), self._options.max_mb * 1024 * 1024)
+            change = None
+            if self._options.redact:
+                from tracedbg.redaction import redacted_argv  # noqa: PLC0415  only where it is wanted
+                from tracedbg.redaction.redactor import Redactor  # noqa: PLC0415  likewise
+
+                self._info = replace(self._info, argv=redacted_argv(self._info.argv, is_command=True))
+                change = Redactor(self._options.redact).event
+            writer = _new_writer(self._folder, self._info, self._options.max_mb * 1024 * 1024)
         except (OSError, sqlite3.Error) as error:
             raise RecordingError(f"cannot record into {self._folder}: {error}") from error
-        return Recorder(writer, _observers.hub, complain_on_stderr)
+        return Recorder(writer, _observers.hub, partial(self._complain, writer.path), change=change)
+
+    def _complain(self, database: str, message: str) -> None:
+        """Say it on stderr; and in the folder, where the database that should hold it is gone."""
+        complain_on_stderr(message)
+        if not os.path.exists(database):
+            with suppress(OSError):  # the folder is gone, too
+                file = os.path.join(self._folder, f"p{os.getpid()}.boot")
+                descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as note:
+                    note.write(f"{message}\n")
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether the program's values are kept out of the recording."""
+        return bool(self._options.redact)
 
     def flush(self) -> None:
         """Return when everything seen so far is in the recording."""
@@ -285,7 +148,7 @@ class Session:
         """Take the hooks out and close the recording. Does nothing the second time."""
         if self._recorder is None or self not in _running:
             return
-        _observers.end_profiling(self._recorder)
+        _observers.end_extras(self._recorder)
         _running.remove(self)
         _observers.remove(self._recorder)
         self._recorder.close()
@@ -310,7 +173,7 @@ class Session:
             return
         parents = self._recorder
         try:
-            self._recorder = self._open()
+            self._recorder = self._open(self._info) if self._options.children else None
         except RecordingError as error:
             complain_on_stderr(f"a forked process is not observed: {error}")
             self._recorder = None
@@ -325,7 +188,10 @@ def start_from_environment() -> None:
     folder = os.environ.get(RUN_VARIABLE)
     if not folder or _is_helper(sys.orig_argv):
         return
-    session = Session(folder, Options.from_environment(os.environ.get(OPTIONS_VARIABLE)))
+    options = Options.from_environment(os.environ.get(OPTIONS_VARIABLE))
+    if not options.children and is_child(os.environ, os.getpid()):
+        return
+    session = Session(folder, replace(options, is_whole=True))
     try:
         session.start()
     except RecordingError as error:
@@ -335,8 +201,24 @@ def start_from_environment() -> None:
 
 
 def _is_helper(command: list[str]) -> bool:
-    """Whether a framework has started this process for itself, to compile in."""
-    return any(part in word for word in command for part in plugins.HELPER_PROGRAMS)
+    """Whether a framework has started this process for itself: to compile in, or to start ranks."""
+    if any(part in word for word in command for part in plugins.HELPER_PROGRAMS):
+        return True
+    program = _program_of(command)
+    return program in plugins.LAUNCHERS or os.path.basename(program) in plugins.LAUNCHERS
+
+
+def _program_of(command: list[str]) -> str:
+    """The module or script of a command line of Python."""
+    words = iter(command[1:])
+    for word in words:
+        if word in ("-X", "-W", "--check-hash-based-pycs"):
+            next(words, None)
+        elif word.startswith("-m"):
+            return word[2:] or next(words, "")
+        elif not word.startswith("-"):
+            return word
+    return ""
 
 
 def _before_fork() -> None:
@@ -362,22 +244,22 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def _new_database(folder: str) -> str:
-    """A name in `folder` that no process has: a process that calls `os.exec` keeps its pid."""
-    stem = os.path.join(folder, f"p{os.getpid()}")
+def _new_writer(folder: str, info: ProcessInfo, max_bytes: int) -> Writer:
+    """Begin a database in `folder`, by a name that no process has.
+
+    A process that calls `os.exec` keeps its pid, and one on another machine may have the same.
+    """
+    stem = os.path.join(folder, f"p{info.pid}")
     path, number = f"{stem}.db", 0
-    while os.path.exists(path):
+    while True:
+        if not os.path.exists(path):
+            with suppress(FileExistsError):  # another machine was faster
+                return Writer(path, info, max_bytes)
         number += 1
         path = f"{stem}-{number}.db"
-    return path
 
 
 def _process_info() -> ProcessInfo:
-    rank = None
-    for variable in _RANK_VARIABLES:
-        with suppress(KeyError, ValueError):
-            rank = int(os.environ[variable])
-            break
     elapsed_ns = _observers.hub.now_ns()
     return ProcessInfo(
         pid=os.getpid(),
@@ -386,5 +268,5 @@ def _process_info() -> ProcessInfo:
         host=socket.gethostname(),
         python=".".join(map(str, sys.version_info[:3])),
         started_wall_ns=time.time_ns() - elapsed_ns,
-        rank=rank,
+        **asdict(identity_of(os.environ, os.getpid())),
     )

@@ -2,21 +2,47 @@
 
 The thread is made by `_thread`: a program that counts, lists or traces its threads (`threading.enumerate`,
 `threading.settrace`) does not see it. It exists only while it is needed; it is ended before a fork, and
-started again after it in the parent and in the child.
+started again after it in the parent and in the child. What traces or profiles all threads leaves it out.
 """
 
 from __future__ import annotations
 
 import _thread
+import gc
 import os
+import sys
 import threading
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 INTERVAL_S = 0.25
+
+
+class _Stop:
+    """Says that a thread is to end. To wait for it costs half of what it costs with `threading.Event`."""
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Say so; once."""
+        self._lock.release()
+
+    def is_set(self) -> bool:
+        """Whether it was said."""
+        return not self._lock.locked()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for it; whether it was said."""
+        if self._lock.acquire(timeout=timeout_s):
+            self._lock.release()
+            return True
+        return False
 
 
 class Ticker:
@@ -24,9 +50,10 @@ class Ticker:
 
     def __init__(self, function: Callable[[], bool], interval_s: float = INTERVAL_S) -> None:
         self._function = function
-        self._interval_s = interval_s
+        self.interval_s = interval_s
+        """May be changed: it counts from the next tick on."""
         self._lock = threading.RLock()  # a signal handler may call `start` inside of `start`
-        self._stopping: threading.Event | None = None
+        self._stopping: _Stop | None = None
         """Of the thread that runs; None where none does."""
         self._ended = threading.Event()
         self._is_wanted = False
@@ -39,7 +66,7 @@ class Ticker:
             return
         with self._lock:
             if self._stopping is None:
-                self._stopping, self._ended = threading.Event(), threading.Event()
+                self._stopping, self._ended = _Stop(), threading.Event()
                 try:
                     _thread.start_new_thread(self._run, (self._stopping, self._ended))
                 except RuntimeError:  # the interpreter is shutting down
@@ -47,9 +74,12 @@ class Ticker:
                 else:
                     _running.add(self)
 
-    def _run(self, stopping: threading.Event, ended: threading.Event) -> None:
+    def _run(self, stopping: _Stop, ended: threading.Event) -> None:
+        me = threading.get_ident()
+        idents.add(me)
         try:
-            while not stopping.wait(self._interval_s):
+            while not stopping.wait(self.interval_s):
+                _be_nobodys()
                 self._is_wanted = False
                 if self._function():
                     continue
@@ -59,6 +89,7 @@ class Ticker:
                             self._forget()
                         return
         finally:
+            idents.discard(me)
             ended.set()
 
     def stop(self) -> bool:
@@ -72,17 +103,54 @@ class Ticker:
         ended.wait()
         return True
 
+    def suspend(self) -> None:
+        """End the thread before a fork; it begins again after it, in the parent and in the child."""
+        if self.stop():
+            _suspended.append(self)
+
     def _forget(self) -> None:
         self._stopping = None
         _running.discard(self)
 
 
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile: a collection in our thread would call the program's finalizers there.
+
+    For what is over before another thread has its turn: the program may look whether collection is on.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _be_nobodys() -> None:
+    """Leave this thread out of what was set for all threads, as by torch.profiler with stacks.
+
+    Not by `sys.settrace`: in its place may stand a function of debugpy's, which warns whoever calls it.
+    """
+    if sys.getprofile() is None and sys.gettrace() is None:
+        return
+    import ctypes  # noqa: PLC0415  needed by few
+
+    ctypes.pythonapi.PyEval_SetProfile(None, None)
+    ctypes.pythonapi.PyEval_SetTrace(None, None)
+
+
+idents: set[int] = set()
+"""Of the threads that run now."""
 _running: weakref.WeakSet[Ticker] = weakref.WeakSet()
 _suspended: list[Ticker] = []
 
 
 def _before_fork() -> None:
-    _suspended.extend(ticker for ticker in list(_running) if ticker.stop())
+    for ticker in list(_running):
+        ticker.suspend()
 
 
 def _after_fork() -> None:

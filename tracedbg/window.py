@@ -32,6 +32,10 @@ PATIENCE_S = 2.0
 """After so long without any step, timing begins anyway."""
 MAX_UNCLEAN = 5
 """Timing begins after so many steps, even if each of them traced."""
+FULL = "it ended early: what the profiler kept had come to its bound"
+"""Why a window has ended early, where it was full."""
+MORE_PATIENT = 4
+"""Where nothing but Python was seen, and that was too much: so many times longer until the next look."""
 IMPORTING = ("<frozen importlib._bootstrap>",)
 """Ends of the files that are on the stack while a module is imported."""
 _FORM = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>s?)")
@@ -84,6 +88,9 @@ class Recording(Protocol):
 
     def start(self) -> bool:
         """Start it in this thread; False where the program's own is running."""
+
+    def is_full(self) -> bool:
+        """Whether it has seen as much as it can keep. Asked in any thread, while it runs."""
 
     def before_trace(self) -> None:
         """Something is about to be traced."""
@@ -146,6 +153,9 @@ class Window:
         self._is_by_patience = False
         """Whether it has begun without a step: the first one then begins anew."""
         self._is_busy = False
+        self._is_full = False
+        """Whether the profiler can keep no more."""
+        self._patience_s = PATIENCE_S
         self._is_refused = False
         """Whether it would have begun, but for another profiler."""
         self.is_done = False
@@ -165,8 +175,13 @@ class Window:
         if self.is_done or self._is_busy:
             return False
         if self.is_open:
-            return self._clock() - self._started >= self._spec.most_s
-        return not self._seen and self._clock() - self._began_waiting >= PATIENCE_S
+            return self._clock() - self._started >= self._spec.most_s or self._fills()
+        return not self._seen and self._clock() - self._began_waiting >= self._patience_s
+
+    def _fills(self) -> bool:
+        if not self._is_full:
+            self._is_full = self._hooks.safely("is_full", self._recording.is_full, default=False)
+        return self._is_full
 
     @property
     def has_steps(self) -> bool:
@@ -209,7 +224,7 @@ class Window:
             self._start()
             self._is_by_patience = self.is_open
         elif self._thread == threading.get_ident():
-            self._stop()
+            self._stop(FULL if self._is_full else "")
 
     def close(self, note: str = "") -> None:
         """There is no more: tell what was seen. In another thread than the one that is timed, forget it."""
@@ -255,7 +270,9 @@ class Window:
                 self._key = key
                 self._stop()
                 return
-        if self._clock() - self._started >= self._spec.seconds:
+        if self._is_full:
+            self._stop(FULL)
+        elif self._clock() - self._started >= self._spec.seconds:
             self._stop()
 
     @property
@@ -279,6 +296,7 @@ class Window:
         try:
             if self._hooks.safely("start", self._recording.start, default=False):
                 self._key, self._seen = key, {}
+                self._is_full = False
                 self._offset = 0 if key is not None else 1
                 self._started = self._clock()
                 self._start_ns = self._hooks.sink.now_ns()
@@ -295,9 +313,11 @@ class Window:
         try:
             end_ns = self._hooks.sink.now_ns()
             seen: KernelsSeen | None = self._hooks.safely("stop", self._recording.stop)
-            if self._is_by_patience and seen is not None and not seen.kernels and not note:
+            if self._is_by_patience and seen is not None and not seen.kernels and note in ("", FULL):
                 self._is_by_patience = self.is_done = False  # it was doing something else: again, later
                 self._began_waiting = self._clock()
+                if note:
+                    self._patience_s *= MORE_PATIENT
             elif seen is not None:
                 note = note or seen.note
                 seen = replace(seen, start_ns=self._start_ns, end_ns=end_ns, steps=self.steps, note=note)

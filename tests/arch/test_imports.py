@@ -23,6 +23,11 @@ def loaded_by(code: str) -> set[str]:
         "tracedbg",
         "tracedbg.api",
         "tracedbg.session",
+        "tracedbg.counting",
+        "tracedbg.report.cell",
+        "tracedbg_callbacks.monitor",
+        "tracedbg_metrics.tensorboard",
+        "tracedbg_notebook.magic",
         "tracedbg.cli.main",
         "tracedbg.report.text",
         "tracedbg.report.json",
@@ -35,6 +40,8 @@ def loaded_by(code: str) -> set[str]:
         "tracedbg.adapters.tf_function",
         "tracedbg.adapters.autograph",
         "tracedbg.adapters.torch_compile",
+        "tracedbg.adapters.torch_common.activities",
+        "tracedbg.adapters.tf_common.activities",
     ],
 )
 def test_importing_it_loads_no_framework(module):

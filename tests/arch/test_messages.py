@@ -17,9 +17,14 @@ def all_errors(cls=errors.TracedbgError):
             yield from all_errors(child)
 
 
+def slugs_of_all():
+    warnings = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Warning)]
+    return [cls.slug for cls in (*all_errors(), *warnings)]
+
+
 def test_every_error_has_an_entry_in_the_messages_page_and_the_other_way_round():
     slugs = re.findall(r"^`([a-z-]+)`\n:", PAGE.read_text(), flags=re.MULTILINE)
-    assert sorted(slugs) == sorted(cls.slug for cls in all_errors())
+    assert sorted(slugs) == sorted(slugs_of_all())
 
 
 def test_the_tree_in_the_docstring_names_every_error_below_its_parent():
@@ -32,5 +37,5 @@ def test_the_tree_in_the_docstring_names_every_error_below_its_parent():
 
 
 def test_no_two_errors_share_a_slug():
-    slugs = [cls.slug for cls in all_errors()]
+    slugs = slugs_of_all()
     assert len(slugs) == len(set(slugs))

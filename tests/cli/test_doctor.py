@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from tracedbg import plugins
+from tracedbg import plugins, pyspy
+from tracedbg.attach import process
+from tracedbg.attach.process import our_rights
 from tracedbg.cli import doctor
 from tracedbg.cli.main import main
 
@@ -66,6 +68,36 @@ def test_missing_tools_are_off_and_no_failure(here, capsys, monkeypatch):
         "off  compiler     no C++ compiler: torch.compile needs one for its default backend\n"
         in capsys.readouterr().out
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ptrace is looked at on Linux")
+def test_it_looks_into_a_live_process(here, capsys):
+    main(["doctor"])
+    whose = "processes of all users" if our_rights().has_capability else "other processes of this user"
+    assert f"ok   ptrace       {whose} can be looked into: tracedbg attach PID\n" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ptrace is looked at on Linux")
+def test_what_keeps_live_processes_closed_is_named_with_the_way_out(here, capsys, monkeypatch):
+    monkeypatch.setattr(process, "our_rights", lambda: process.Rights(ptrace_scope=1))
+    assert main(["doctor"]) == 0
+    assert (
+        "off  ptrace       live processes cannot be looked into: kernel.yama.ptrace_scope is 1, which leaves it to"
+        ' parents and to root: sudo env PATH="$PATH" tracedbg attach PID, or sudo sysctl'
+        " kernel.yama.ptrace_scope=0\n" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ptrace is looked at on Linux")
+def test_a_missing_py_spy_is_off_with_its_pip_line(here, capsys, monkeypatch):
+    monkeypatch.setattr(pyspy, "find_py_spy", lambda: None)
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "off  py-spy       not installed: stacks of live processes need it: python -m pip install py-spy\n"
+        in out
+    )
+    assert "off  ptrace       not tried, without py-spy\n" in out
 
 
 def test_an_old_sqlite_is_bad(here, capsys, monkeypatch):

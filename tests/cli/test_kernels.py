@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kernel_files import TOTAL_NS, step, write_kineto, write_nsys, write_xplane
+from report.pages.parsed import parsed, rows, table_of
 from tracedbg.cli.main import main
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -86,6 +87,27 @@ def test_a_source_file_is_shown_with_the_time_of_its_lines(folder, capsys):
     assert lines[0] == "model.py: 0.007 ms, 100.0% of the kernel time"
     assert lines[-2] == "100.0%    0.007  ██████     8      def forward(self, x):"
     assert lines[-1] == "                            9          return x @ self.weight"
+
+
+def test_a_page_has_the_rows_of_the_json_and_the_source_beside_them(folder, capsys):
+    assert run(capsys, "trace.json", "--html", "out.html") == (0, "", "")
+    assert run(capsys, "trace.json", "--json", "out.json")[0] == 0
+    page, data = parsed((folder / "out.html").read_text()), json.loads((folder / "out.json").read_text())
+    told = [(row[1], row[-2]) for row in rows(table_of(page, "Kernels by line"))]
+    assert told == [(row["time_ns"] / 1e9, row["count"]) for row in data["rows"]]
+    (hot,) = page.one("table", class_="annotated").all("tr", class_="has hot")
+    assert hot.text == "0.007 ms100.0%    def forward(self, x):"
+
+
+def test_a_page_stands_alone(folder, capsys):
+    for option, value in (("--json", "x"), ("--against", "trace.json"), ("--annotate", "model.py")):
+        code, out, err = run(capsys, "trace.json", "--html", "out.html", option, value)
+        words = f"tracedbg: --html and {option} are two reports: ask for one of them\n"
+        assert (code, out, err) == (2, "", words)
+    assert run(capsys, "trace.json", "--html", "gone/out.html") == (
+        2, "", f"tracedbg: --html gone/out.html: there is no folder {folder}/gone\n",
+    )  # fmt: skip
+    assert not (folder / "out.html").exists()
 
 
 def test_levels_roots_and_wrappers_are_the_user_s_to_choose(folder, capsys):

@@ -14,7 +14,18 @@ from tracedbg.cli.main import main
 from tracedbg.cli.parser import Parser
 from tracedbg.errors import UsageError
 
-HEAVY = ("torch", "tensorflow", "keras", "textual", "numpy", "sqlite3", "subprocess", "importlib.metadata")
+HEAVY = (
+    "torch",
+    "tensorflow",
+    "keras",
+    "textual",
+    "numpy",
+    "sqlite3",
+    "subprocess",
+    "importlib.metadata",
+    "html",
+    "importlib.resources",
+)
 
 
 def modules_after(code: str) -> set[str]:
@@ -82,7 +93,7 @@ def test_version(capsys):
         (["runs", "--wat"], "unrecognized arguments: --wat; see tracedbg runs --help"),
         (
             ["report", "--format", "xml"],
-            "argument --format: invalid choice: 'xml' (choose from 'text', 'json'); see tracedbg report --help",
+            "argument --format: invalid choice: 'xml' (choose from 'text', 'json', 'html', 'dot', 'svg'); see tracedbg report --help",
         ),
         (["runs", "nowhere"], "no such folder: nowhere"),
     ],

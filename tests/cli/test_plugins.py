@@ -65,6 +65,8 @@ def test_the_tables_and_pyproject_say_the_same():
     assert project["entry-points"]["tracedbg.adapters"] == plugins.ADAPTERS
     assert project["entry-points"]["tracedbg.comparers"] == plugins.COMPARERS
     assert project["entry-points"]["tracedbg.kernel_sources"] == plugins.SOURCES
+    assert project["entry-points"]["tracedbg.op_recorders"] == plugins.OP_RECORDERS
+    assert project["entry-points"]["tracedbg.activities"] == plugins.ACTIVITIES
     commands = project["entry-points"]["tracedbg.commands"]
     assert {name: at for name, at in commands.items() if at.startswith("tracedbg.")} == plugins.COMMANDS
     for package, oldest in plugins.FRAMEWORKS.items():

@@ -62,6 +62,27 @@ UNOBSERVED = (
             ["--out", "p.py/run", "p.py"],
             "cannot record into {cwd}/p.py/run: Not a directory; name a folder that can be written with --out DIR",
         ),
+        (
+            ["--torchrun", "--nproc-per-node 2 p.py", "p.py"],
+            "--torchrun takes options of torchrun alone: name the program after it, as in"
+            ' --torchrun "--nproc-per-node 4" p.py',
+        ),
+        (["--torchrun", "4", "p.py"], "--torchrun takes options, such as --nproc-per-node 4, and not '4'"),
+        (["--torchrun", "'", "p.py"], '--torchrun "\'": No closing quotation'),
+        (
+            ["--torchrun", "--no-python", "p.py"],
+            "--torchrun: leave --no-python out; the program, or -m MODULE, comes after the options",
+        ),
+        (
+            ["--torchrun", "--standalone", "-"],
+            "--torchrun needs a script or -m MODULE: its ranks cannot all read stdin",
+        ),
+        (
+            ["--torchrun", "--standalone", "--break", "nan", "p.py"],
+            "--break does not reach the ranks of torchrun: leave --torchrun or --break out",
+        ),
+        (["--torchrun"], "argument --torchrun: expected one argument; see tracedbg run --help"),
+        (["--html", "gone/r.html", "p.py"], "--html gone/r.html: there is no folder {cwd}/gone"),
         (["--out", "full", "p.py"], "{cwd}/full is not empty: name a new folder with --out DIR"),
     ],
 )
@@ -76,6 +97,13 @@ def test_what_cannot_work_is_refused_before_the_program_runs(lab, words, line):
     assert ended.stderr == f"tracedbg: {line.format(cwd=lab.folder)}\n"
     assert (ended.returncode, ended.stdout) == (2, "")
     assert not (lab.folder / "it ran").exists()
+
+
+@pytest.mark.torch
+def test_a_torchrun_that_starts_no_rank_is_told(lab):
+    lab.write("p.py", "")
+    result = lab.traced("--torchrun", "--frobnicate=2", "p.py")
+    assert (result.code, result.ours) == (2, ["torchrun has started no rank: it says why above"])
 
 
 def test_missing_permissions_are_named(lab):
@@ -117,6 +145,12 @@ def test_json_is_written_for_a_program_that_traced_nothing(lab):
     lab.traced("p.py", options=["--json", "report.json"])
     report = json.loads((lab.folder / "report.json").read_text())
     assert (report["schema"], report["functions"], report["processes"]) == (1, [], [])
+
+
+def test_a_page_is_written_when_the_program_has_ended(lab):
+    lab.write("p.py", "raise SystemExit(3)")
+    result = lab.traced("p.py", options=["--html", "report.html"])
+    assert (result.code, "exit 3" in (lab.folder / "report.html").read_text()) == (3, True)
 
 
 def test_a_full_disk_loses_the_report_and_not_the_exit_code(lab):

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TIME_LIMIT_S = 240
 ENVIRONMENT = {
@@ -39,6 +43,24 @@ class Observed(Result):
     def causes(self, file: str | Path | None = None) -> list[dict]:
         """Causes of retraces, of all functions."""
         return [cause for function in self.functions(file) for cause in function["causes"]]
+
+
+def everything(report: dict) -> Iterator[dict]:
+    """All functions of a report, and their parts behind graph breaks."""
+    for function in report["functions"]:
+        yield function
+        yield from function["resumes"]
+
+
+def calls(function: dict) -> tuple:
+    """(compiled, eager, since_call, kind)"""
+    numbers, silent = function["calls"], function["silent_eager"] or {"since_call": None, "kind": None}
+    return numbers["compiled"], numbers["eager"], silent["since_call"], silent["kind"]
+
+
+def flagged(report: dict) -> list[str]:
+    """The functions that are told to run eager without a word."""
+    return [function["name"] for function in everything(report) if function["silent_eager"]]
 
 
 def run_plain(*command: str | Path, cwd: Path) -> Result:

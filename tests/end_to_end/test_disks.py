@@ -26,11 +26,11 @@ raise SystemExit(7)
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 300 kB of our own."""
+    """A file system of 500 kB of our own."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if mounted.returncode != 0:
         pytest.skip("may not mount a file system here")

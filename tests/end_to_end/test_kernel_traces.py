@@ -36,6 +36,11 @@ BEFORE = {
 STEPS = [name for name in ON_LINES if "triton_example" not in name and "capture" not in name]
 
 
+LEAST_FOUND = {("tracelens_mi300_sd35_inductor_triton.json.gz", "first"): 0.74}
+"""Of the time that is hidden. The text encoders of this pipeline run once, in the half that is hidden, and are a
+quarter of it: no later step has their lines, and all that a later step has is found."""
+
+
 @pytest.fixture(scope="module")
 def traces(shared):
     return shared / "traces"
@@ -96,21 +101,29 @@ def test_kernels_from_before_the_window_are_recovered(explained, name):
     assert recovered_ns / before_ns >= least_recovered
 
 
+@pytest.mark.parametrize("half", ["first", "second"])
 @pytest.mark.parametrize("name", STEPS)
-def test_half_of_the_lines_hidden_are_found_again_and_almost_none_is_wrong(explained, name):
+def test_half_of_the_lines_hidden_are_found_again_and_none_is_wrong(explained, name, half):
     known = [one for one in explained(name).kernels if one.kernel.launch is not None]
-    half = len(known) // 2
-    hidden = [one._replace(whose=Whose.BEFORE, lines=()) for one in known[:half]] + known[half:]
+    middle = len(known) // 2
+    is_hidden = [(at < middle) == (half == "first") for at in range(len(known))]
+    hidden = [
+        one._replace(whose=Whose.BEFORE, lines=()) if hide else one
+        for one, hide in zip(known, is_hidden, strict=True)
+    ]
     inferred = infer_before(hidden)
-    lines = {key(one) for one in known[half:]}
-    reachable_ns = found_ns = right_ns = 0
-    for truth, guess in zip(known[:half], inferred, strict=False):
-        reachable_ns += truth.duration_ns * (key(truth) in lines)
-        if guess.rule is Rule.ALIGNED:
-            found_ns += truth.duration_ns
-            right_ns += truth.duration_ns * (key(guess) == key(truth))
-    assert right_ns >= 0.85 * reachable_ns
-    assert right_ns >= 0.99 * found_ns
+    shown = {key(one) for one, hide in zip(known, is_hidden, strict=True) if not hide}
+    all_ns = reachable_ns = found_ns = right_ns = 0
+    for truth, guess, hide in zip(known, inferred, is_hidden, strict=True):
+        if hide:
+            all_ns += truth.duration_ns
+            reachable_ns += truth.duration_ns * (key(truth) in shown)
+            if guess.rule is Rule.ALIGNED:
+                found_ns += truth.duration_ns
+                right_ns += truth.duration_ns * (key(guess) == key(truth))
+    assert right_ns == found_ns
+    assert right_ns >= 0.92 * reachable_ns
+    assert right_ns >= LEAST_FOUND.get((name, half), 0.85) * all_ns
 
 
 def key(one):

@@ -1,25 +1,15 @@
-"""Calls that run eager without a word: how many, since which, and why; and silence where all is well."""
+"""Calls that run eager without a word: how many, since which, and why; and silence where all is well.
+
+Those of the shared cases stand with their other tests, in `test_cases.py`.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 
 import pytest
-from observed import run_observed, run_plain
+from observed import calls, everything, run_observed
 
-ROOT = Path(__file__).parents[2]
-CASES = ROOT.parent / "shared" / "cases"
-LIMIT = "recompile_limit"
-TORCH = {  # compiled, eager, since_call, kind, function: by hand, from the sources
-    "pt_dynamic_false_shapes": (8, 3, 9, LIMIT, "f"),
-    "pt_layer_idx": (8, 4, 9, LIMIT, "Layer.forward"),
-    "pt_list_grow": (8, 4, 9, LIMIT, "f"),
-    "pt_fresh_callable_arg": (8, 4, 9, LIMIT, "f"),
-    "pt_backend_object_changes": (8, 4, 9, LIMIT, "f"),
-    "pt_first_call_empty_skips_forever": (0, 6, 1, "skipped", "f"),
-    "pt_dispatch_mode_disables": (0, 2, 1, "dispatch_mode", "f"),
-}
 PROGRAMS = {
     "torch": """
         import torch
@@ -75,64 +65,12 @@ PROGRAMS = {
 }
 
 
-def calls(function):
-    """(compiled, eager, since_call, kind)"""
-    numbers, silent = function["calls"], function["silent_eager"] or {"since_call": None, "kind": None}
-    return numbers["compiled"], numbers["eager"], silent["since_call"], silent["kind"]
-
-
-def everything(report):
-    for function in report["functions"]:
-        yield function
-        yield from function["resumes"]
-
-
 def observe(name, tmp_path):
     program = tmp_path / f"with_{name}.py"
     program.write_text(textwrap.dedent(PROGRAMS[name]))
     observed = run_observed(program, cwd=tmp_path)
     assert (observed.exit_code, observed.report["faults"]) == (0, []), observed.stderr
     return {f["name"]: calls(f) for f in everything(observed.report)}, observed
-
-
-@pytest.mark.torch
-@pytest.mark.shared
-@pytest.mark.parametrize("name", TORCH)
-def test_a_case_says_how_many_calls_ran_eager_since_which_and_why(name, shared, tmp_path):
-    observed = run_observed(CASES / f"{name}.py", cwd=tmp_path)
-    compiled, eager, since, kind, function = TORCH[name]
-    found = {f["name"]: calls(f) for f in observed.functions(CASES / f"{name}.py")}
-    assert found == {function: (compiled, eager, since, kind)}
-    assert f"{eager} of {compiled + eager} calls, since call {since}" in observed.stderr
-    assert observed.report["functions"][0]["silent_eager"]["advice"]
-
-
-@pytest.mark.torch
-@pytest.mark.shared
-def test_a_limit_that_raises_is_not_silent(shared, tmp_path):
-    case = CASES / "pt_fullgraph_limit_error.py"
-    (function,) = run_observed(case, cwd=tmp_path).functions(case)
-    assert calls(function) == (8, 0, None, None)
-    assert function["limit_hits"] == 1
-
-
-@pytest.mark.shared
-@pytest.mark.parametrize(
-    "case", [pytest.param(p, id=p.stem) for p in sorted(CASES.glob("*_ok.py")) or [CASES / "missing.py"]]
-)
-def test_a_control_is_not_flagged(case, shared, tmp_path):
-    observed = run_observed(case, cwd=tmp_path)
-    found = list(everything(observed.report))
-    assert found
-    assert [f["name"] for f in found if f["silent_eager"]] == []
-    assert [f["name"] for f in found if f["calls"]["eager"]] == []
-    assert all(f["calls"]["compiled"] for f in observed.functions(case) if f["traces"])
-
-
-@pytest.mark.parametrize("example", sorted((ROOT / "docs" / "examples").glob("*.py")), ids=lambda p: p.stem)
-def test_the_documentations_examples_are_not_flagged(example, tmp_path):
-    observed = run_observed(example, cwd=tmp_path)
-    assert [f["name"] for f in everything(observed.report) if f["silent_eager"]] == []
 
 
 @pytest.mark.torch
@@ -153,16 +91,6 @@ def test_tensorflow_tells_of_functions_that_run_eagerly(tmp_path):
     found, observed = observe("tensorflow", tmp_path)
     assert found == {"step": (21, 3, 21, "run_functions_eagerly")}
     assert "3 of 24 calls, since call 21" in observed.stderr
-
-
-@pytest.mark.tensorflow
-@pytest.mark.shared
-def test_a_function_that_autograph_left_unconverted_is_told_of(shared, tmp_path):
-    case = CASES / "tf_autograph_no_source.py"
-    observed = run_observed(case, cwd=tmp_path)
-    assert observed.exit_code == run_plain(case, cwd=tmp_path).exit_code
-    (function,) = [f for f in observed.report["functions"] if f["silent_eager"]]
-    assert (function["name"], function["silent_eager"]["kind"]) == ("g", "unconverted")
 
 
 @pytest.mark.torch

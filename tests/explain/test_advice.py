@@ -12,6 +12,7 @@ from recordings import Timeline, a_dict, a_list, function, signature, tensor, va
 from tracedbg import plugins
 from tracedbg.events import CauseKind, Frame, Framework
 from tracedbg.explain import advice as rules
+from tracedbg.explain import causes_page
 from tracedbg.explain.advice import RULES, advise, docs
 from tracedbg.explain.causes import Explainer
 from tracedbg.explain.difference import SPECIALISED, Difference
@@ -236,5 +237,7 @@ def test_each_kind_has_its_place_in_the_documentation():
 
 
 def test_each_kind_has_a_section_in_the_documentation_and_no_other_has():
-    page = (Path(__file__).parents[2] / "docs/reference/causes.md").read_text(encoding="utf-8")
+    page = (Path(causes_page.__file__).parent / "causes.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == [kind.value for kind in K]
+    assert list(causes_page.sections()) == list(K)
+    assert all(causes_page.sections().values())

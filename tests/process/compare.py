@@ -13,7 +13,7 @@ import pytest
 
 TRACEDBG = os.path.join(os.path.dirname(sys.executable), "tracedbg")
 _ADDRESS = re.compile(rb"0x[0-9a-f]+")
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ class Lab:
         return Result(ended.returncode, ended.stdout, theirs, [line.decode() for line in ours], out)
 
     def same(self, *program: str, **how) -> Result:
-        """Run both ways, and hold them together; the result of the plain run."""
+        """Run plain and at each level, and hold them together; the result of the plain run."""
         plain = self.plain(*program, **how)
-        traced = self.traced(*program, **how)
-        assert _comparable(traced) == _comparable(plain)
-        assert traced.ours == ["nothing was traced: the program imported neither torch nor tensorflow"]
+        for options in ([], ["--ops"]):
+            traced = self.traced(*program, options=options, **how)
+            assert _comparable(traced) == _comparable(plain), options
+            assert traced.ours == ["nothing was traced: the program imported neither torch nor tensorflow"]
         return plain
 
     def _run(self, command: list[str], env: dict[str, str] | None = None, **how):
@@ -86,7 +87,7 @@ class Lab:
             env={**clean_environment(), **(env or {})},
             stdout=how.pop("stdout", subprocess.PIPE),
             stderr=how.pop("stderr", subprocess.PIPE),
-            timeout=TIMEOUT_S,
+            timeout=how.pop("timeout", TIMEOUT_S),
             check=False,
             **how,
         )

@@ -1,3 +1,4 @@
 from process.compare import lab
+from process.levels import levels
 
-__all__ = ["lab"]
+__all__ = ["lab", "levels"]

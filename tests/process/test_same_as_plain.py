@@ -11,6 +11,7 @@ import zipapp
 import pytest
 
 from process.compare import without_addresses
+from process.small_programs import COVERED, PROGRAMS
 
 STATE = r"""
 import os, resource, signal, sys, threading
@@ -30,64 +31,11 @@ print(sys.getprofile(), sys.gettrace(), sys.excepthook is sys.__excepthook__, sy
 print(sys.stdin.encoding, sys.stdout.encoding, sys.stdout.errors, sys.stdout.line_buffering, sys.dont_write_bytecode)
 """
 
-ENDINGS = {
-    "falls off the end": "print('out')",
-    "exits with a number": "import sys; sys.exit(7)",
-    "exits with a text": "import sys; sys.exit('no such thing')",
-    "exits with None": "import sys; sys.exit()",
-    "exits with True": "import sys; sys.exit(True)",
-    "exits with a number over 255": "import sys; sys.exit(1000)",
-    "exits with -1": "import sys; sys.exit(-1)",
-    "raises": "def f():\n    raise ValueError('oh: é')\nf()",
-    "raises from a cause": "try:\n    1 / 0\nexcept Exception as e:\n    raise KeyError('k') from e",
-    "raises a group of its own": "class E(BaseException): pass\nraise E",
-    "has a syntax error": "print('x'\n",
-    "leaves by os._exit": "import os, sys\nsys.stdout.write('lost')\nos._exit(3)",
-    "imports what is missing": "import not_there_at_all",
-    "warns": "import warnings; warnings.warn('careful')",
-    "replaces the excepthook": "import sys\nsys.excepthook = lambda *a: print('hooked', a[0])\n1 / 0",
-    "runs atexit in order": "import atexit\nfor i in range(3): atexit.register(print, 'bye', i)\n1 / 0",
-    "raises in atexit": "import atexit\natexit.register(lambda: 1 / 0)",
-    "closes stdout": "import os\nprint('kept', flush=True)\nos.close(1)",
-    "prints bytes that are no text": "import sys; sys.stdout.buffer.write(bytes(range(256)))",
-    "prints a surrogate": "print('\\udce9')",
-    "prints a lot": "for i in range(200000): print(i)",
-    "ends with a thread running": (
-        "import threading, pickle\nclass C: pass\ndone = threading.Event()\n"
-        "def late():\n    threading.main_thread().join()\n    print(type(pickle.loads(pickle.dumps(C()))).__name__)\n"
-        "threading.Thread(target=late).start()\nprint('main ends')"
-    ),
-    "leaves a daemon thread": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()",
-    "runs out of recursion": "import sys\nsys.setrecursionlimit(60)\ndef f(): f()\nf()",
-    "sets a trace function": (
-        "import sys\nseen = []\nsys.settrace(lambda f, e, a: seen.append(f.f_code.co_name))\n"
-        "def f(): pass\nf()\nsys.settrace(None)\nprint(seen)"
-    ),
-    "profiles itself": "import cProfile\np = cProfile.Profile()\np.runcall(len, 'abc')\nprint(len(p.getstats()))",
-    "runs asyncio": "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 5\nprint(asyncio.run(f()))",
-    "reads its own source": "import inspect, __main__\ndef f(): pass\nprint(inspect.getsource(f), inspect.getfile(f))",
-    "executes another Python": (
-        "import os, sys\nprint('first', flush=True)\nos.execv(sys.executable, [sys.executable, '-c', 'print(2)'])"
-    ),
-    "forks": "import os\nprint('x', flush=True)\nif os.fork() == 0:\n    os._exit(0)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))",
-    "looks at its modules' specs": "import json\nprint(json.__spec__, json.__loader__ is json.__spec__.loader)",
-    "is killed": "import os, signal\nprint('x', flush=True)\nos.kill(os.getpid(), signal.SIGKILL)",
-    "aborts": "import os\nos.abort()",
-    "segfaults": "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
-    "segfaults with faulthandler": (
-        "import faulthandler, os, signal\nfaulthandler.enable()\nos.kill(os.getpid(), signal.SIGSEGV)"
-    ),
-    "is terminated": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)",
-    "interrupts itself": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)",
-    "raises KeyboardInterrupt": "raise KeyboardInterrupt",
-    "writes to a closed pipe": "import os, signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nr, w = os.pipe()\nos.close(r)\nos.write(w, b'x')",
-    "runs a shell": "import subprocess\nprint(subprocess.run('echo hi; kill -PIPE $$', shell=True).returncode, flush=True)",
-}
 
-
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_program_ends_as_it_would_alone(lab, ending):
-    lab.write("p.py", ENDINGS[ending])
+@pytest.mark.parametrize("does", PROGRAMS)
+def test_a_program_does_what_it_would_alone(lab, does):
+    lab.write("p.py", PROGRAMS[does])
+    lab.write("covered.py", COVERED)
     lab.same("p.py")
 
 

@@ -43,7 +43,7 @@ def test_the_reference_names_every_marker_option_and_line():
             options.append(name)
 
     plugin.pytest_addoption(Parser())
-    assert len(options) == 15
+    assert len(options) == 17
     assert [name for name in options if not re.search(rf"`{name}[ `]", page)] == []
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from release.matrix import build_wheel
+from tracedbg import __version__
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    return built
+    """Made from the sdist, which lies unpacked in the folder `sdist` beside it."""
+    return build_wheel(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +44,33 @@ def test_it_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "tracedbg",
+        "tracedbg_callbacks",
         "tracedbg_kernels",
+        "tracedbg_metrics",
+        "tracedbg_notebook",
         "tracedbg_pytest",
         "tracedbg_tui",
     }
     plugins = ROOT / "plugins"
     folders = (
         *(ROOT / "tracedbg", ROOT / "tui" / "tracedbg_tui"),
-        *(plugins / "tracedbg_kernels", plugins / "tracedbg_pytest"),
+        *sorted(plugins.glob("tracedbg_*")),
     )
     in_tree = {str(path.relative_to(folder.parent)) for folder in folders for path in folder.rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == in_tree
-    assert "tracedbg/py.typed" in names
+    assert {"tracedbg/py.typed", "tracedbg/explain/causes.md"} <= set(names)
+    native = ROOT / "tracedbg" / "adapters" / "torch_ops" / "native"
+    assert {name for name in names if name.endswith((".cpp", ".h"))} == {
+        str(path.relative_to(ROOT)) for path in native.iterdir()
+    }
+
+
+def test_the_style_and_the_script_of_the_page_are_in_it(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assets = ROOT / "tracedbg" / "report" / "html" / "assets"
+    assert {name for name in names if name.endswith((".css", ".js"))} == {
+        str(path.relative_to(ROOT)) for path in assets.iterdir()
+    }
 
 
 def test_pytest_finds_the_plugin(wheel):
@@ -81,3 +96,20 @@ def test_a_program_runs_and_its_recording_is_reported(empty, tmp_path):
     assert (done.returncode, done.stdout) == (0, "hello\n")
     assert "the program imported neither torch nor tensorflow" in done.stderr
     assert tracedbg(empty, "report", "run", "--format", "json", cwd=tmp_path).returncode == 0
+
+
+def test_the_tests_of_the_sdist_run(wheel, tmp_path):
+    (unpacked,) = (wheel.parent / "sdist").iterdir()
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    words += [
+        "tests/test_identity.py",
+        "tests/adapters/test_example_adapter.py::test_what_it_does_wrong_ends_with_it",
+    ]
+    done = subprocess.run(words, cwd=unpacked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_newest_changes_are_those_of_this_version():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    headings = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert headings[:2] == ["Unreleased", __version__]

@@ -37,7 +37,7 @@ def start(script, folder):
         debug = DebugOptions(frontend="dap", descriptor=theirs.fileno(), wait=True)
         process = subprocess.Popen(
             [sys.executable, str(script)],
-            env=environment(run, max_mb=64, debug=debug),
+            env=environment(run, debug),
             pass_fds=[theirs.fileno()],
             cwd=os.path.dirname(script),
             stdout=subprocess.PIPE,

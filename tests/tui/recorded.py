@@ -71,6 +71,7 @@ class Written:
             python=more.pop("python", "3.11.7"),
             started_wall_ns=more.pop("started_wall_ns", 1_700_000_000_000_000_000 + len(self.writers)),
             rank=rank,
+            **more,
         )
         number = len(self.writers)
         writer = Writer(os.path.join(self.folder, f"p{pid}-{number}.db"), info, 10**9)

@@ -153,7 +153,9 @@ def test_what_is_typed_reaches_input(started):
 
 def test_ctrl_c_interrupts_the_program_and_what_it_has_started(started):
     started.run(
-        "import signal, subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], stderr=-3)\n"
+        "import signal, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; print(flush=True); time.sleep(60)'], stdout=-1, stderr=-3)\n"
+        "child.stdout.readline()  # an interpreter that starts takes an interrupt for an error\n"
         "print('waits', flush=True)\ntry:\n    signal.pause()  # Popen.wait may lose the child's end when it is interrupted\nexcept KeyboardInterrupt:\n    print('child', child.wait())\n    raise SystemExit(5)\n",
         until="waits",
     )

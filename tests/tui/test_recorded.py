@@ -13,6 +13,7 @@ import pytest
 from recordings import FILE, function
 from tracedbg import events as ev
 from tracedbg.kernels import CallFrame, Kernel, KernelsSeen
+from tracedbg.ran import SamplesSeen, SampleTotal
 from tracedbg_tui.counters import Counting
 from tracedbg_tui.debug.glyphs import UNICODE
 from tracedbg_tui.recorded import GraphView, RanksView, TimeView, TracesView
@@ -214,6 +215,28 @@ def test_time_is_told_by_phase_as_a_flame_and_on_a_line(troubles):
     driven(RecordedApp(troubles, TimeView), scenario)
 
 
+def test_samples_tell_where_the_wall_time_went(tmp_path):
+    frame = ev.Frame(FILE, 12, "step")
+    totals = (
+        SampleTotal((frame,), "eager_ops", "optimizer", 1, True, 30, 300_000_000, 0),
+        SampleTotal((), "imports", "", 1, True, 20, 200_000_000, 0),
+    )
+    written = Written(tmp_path / "run")
+    written.process().write([SamplesSeen(100, 0, 500_000_000, 0, totals)])
+    written.finish()
+
+    async def scenario(pilot):
+        view = pilot.app.view
+        await until(pilot, lambda: view.ledger.rows)
+        told = {row.name: (round(row.seconds, 3), row.words, row.line) for row in view.ledger.rows}
+        assert told["eager ops"] == (0.3, "optimizer 0.300 s", 0)
+        assert told["imports"] == (0.2, "", 0)
+        assert told["by line"] == (0.3, "", 0)
+        assert told["train.py:12"] == (0.3, "eager ops 0.300 s", 12)
+
+    driven(RecordedApp(written.folder, TimeView), scenario)
+
+
 def test_kernels_are_told_by_line_beside_the_lines_and_in_the_ledger(tmp_path):
     path = tmp_path / "model.py"
     path.write_text("def step(x):\n    return x @ x\n")
@@ -259,6 +282,27 @@ def test_ranks_tell_what_is_not_the_same_in_all_of_them(tmp_path):
         assert "rank 1: 3.12.0" in shown
         assert "* rank 2: 3" in shown
         assert "rank 0: 2" in shown
+
+    driven(RecordedApp(written.folder, RanksView), scenario)
+
+
+def test_a_child_of_a_rank_is_no_rank_and_a_restart_is_one(tmp_path):
+    written = Written(tmp_path / "run")
+    for number, (rank, generation, rank_pid) in enumerate(((0, 0, 0), (0, 0, 0), (0, 1, 2), (1, 1, 3))):
+        writer = written.process(
+            GONE + number, rank=rank, generation=generation, rank_pid=GONE + rank_pid, launcher="torchrun"
+        )
+        for record in traces_of(1) if number != 1 else ():
+            writer.write(list(events_of(record)))
+    written.finish()
+
+    async def scenario(pilot):
+        await read(pilot)
+        names = [row.name for row in pilot.app.view.processes.rows]
+        assert names == ["rank 0", f"pid {GONE + 1}", "rank 0.1", "rank 1.1"]
+        assert "all processes traced the same functions, each as often" in "".join(
+            drawn(pilot.app.view.differences)
+        )
 
     driven(RecordedApp(written.folder, RanksView), scenario)
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 _LOOK_S = 0.05
 _PROMPT = "ready>"
 

@@ -38,6 +38,7 @@ def run_program(
     command: list[str],
     environment: Mapping[str, str],
     meanwhile: Callable[[], object] = lambda: None,
+    started: Callable[[int], object] = lambda _: None,
 ) -> Ended:
     """Run `command` to its end.
 
@@ -46,6 +47,7 @@ def run_program(
         environment: the child's whole environment.
         meanwhile: called once when the program has been running for a moment, so that it neither
             competes with its start nor holds up the end of a short one.
+        started: called at once, with the number of the process.
 
     Raises:
         OSError: it could not be started.
@@ -63,6 +65,7 @@ def run_program(
             setsigmask=before,
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them: the child shall choose itself
         )
+        started(pid)
         return Ended(_wait(pid, signals, meanwhile))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -17,7 +17,6 @@ from tracedbg.cli.observation import boot_notes, environment
 from tracedbg.cli.output import check_writable, complain, open_output
 from tracedbg.cli.program import check_program, positive
 from tracedbg.errors import UsageError
-from tracedbg.store import DEFAULT_MAX_MB
 
 if TYPE_CHECKING:
     import argparse
@@ -78,7 +77,7 @@ class Compare:
             check_writable(args.json, "--json")
         with tempfile.TemporaryDirectory(prefix="tracedbg-") as folder:
             output = os.path.join(folder, "compared.jsonl")
-            variables = environment(folder, max_mb=DEFAULT_MAX_MB)
+            variables = environment(folder)
             variables[COMPARE_VARIABLE] = _options(args, output)
             try:
                 ended = run_program([*python, *args.program], variables)

@@ -71,6 +71,8 @@ def _findings(deep: bool) -> Iterator[Finding]:
         yield _framework(package)
     for name in plugins.adapter_names():
         yield _adapter(name)
+    for name in plugins.op_recorder_names():
+        yield from _op_recorder(name)
     yield _py_spy()
     yield _ptrace()
     yield _compiler()
@@ -113,7 +115,7 @@ def _boot() -> Finding:
     from tracedbg.cli.observation import boot_notes, environment  # noqa: PLC0415  deferred: likewise
 
     with tempfile.TemporaryDirectory(prefix="tracedbg-") as folder:
-        run_program([*same_python(), "-c", ""], environment(folder, max_mb=1))
+        run_program([*same_python(), "-c", ""], environment(folder))
         notes = boot_notes(folder)
     if not notes:
         return Finding("start file", "BAD", "Python did not run it: programs would run unobserved")
@@ -161,25 +163,67 @@ def _adapter(name: str) -> Finding:
     return Finding("adapter", "ok", f"{name} (attaches to {', '.join(adapter.modules)})")
 
 
+def _op_recorder(name: str) -> Iterator[Finding]:
+    """What `--ops` needs, where it may be missing and the framework is not."""
+    from tracedbg.op_window import Examined  # noqa: PLC0415  deferred: `--help` need not load it
+
+    try:
+        recorder = plugins.load_op_recorder(name)
+        if isinstance(recorder, Examined) and _version(recorder.modules[0].partition(".")[0]):
+            is_fine, text = recorder.examine()
+            yield Finding(name, "ok" if is_fine else "off", text)
+    except Exception as error:  # noqa: BLE001  somebody else's plugin
+        yield Finding("ops", "BAD", f"{name} cannot be loaded: {type(error).__name__}: {error}")
+
+
 def _py_spy() -> Finding:
-    beside = os.path.join(os.path.dirname(sys.executable), "py-spy")
-    found = beside if os.access(beside, os.X_OK) else shutil.which("py-spy")
+    from tracedbg.attach.refusal import PIP_LINE  # noqa: PLC0415  deferred: `--help` need not load it
+    from tracedbg.pyspy import find_py_spy  # noqa: PLC0415  deferred: likewise
+
+    found = find_py_spy()
     if not found:
-        return Finding("py-spy", "off", "not installed: stacks of live processes need it")
+        return Finding("py-spy", "off", f"not installed: stacks of live processes need it: {PIP_LINE}")
     return Finding("py-spy", "ok", found)
 
 
 def _ptrace() -> Finding:
+    from tracedbg.attach.process import our_rights  # noqa: PLC0415  deferred: `--help` need not load it
+    from tracedbg.attach.refusal import why_denied  # noqa: PLC0415  deferred: likewise
+    from tracedbg.pyspy import find_py_spy  # noqa: PLC0415  deferred: likewise
+
     if sys.platform != "linux":
         return Finding("ptrace", "off", "looked at on Linux only: reading a live process may need root")
-    try:
-        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
-            scope = int(file.read())
-    except (OSError, ValueError):
-        scope = 0
-    if scope == 0 or os.geteuid() == 0:
-        return Finding("ptrace", "ok", "other processes of this user can be looked into")
-    return Finding("ptrace", "off", f"ptrace_scope is {scope}: looking into a live process needs root")
+    rights = our_rights()
+    if rights.ptrace_scope and not rights.has_capability:
+        return Finding("ptrace", "off", f"live processes cannot be looked into: {why_denied(rights)}")
+    if not find_py_spy():
+        return Finding("ptrace", "off", "not tried, without py-spy")
+    problem = _look_into_a_child()
+    if problem:
+        return Finding("ptrace", "off", f"a live process could not be looked into: {problem}")
+    whose = "processes of all users" if rights.has_capability else "other processes of this user"
+    return Finding("ptrace", "ok", f"{whose} can be looked into: tracedbg attach PID")
+
+
+def _look_into_a_child() -> str:
+    """Have py-spy read a Python that waits; what went wrong, mostly nothing."""
+    import subprocess  # noqa: PLC0415  deferred: 8 ms
+
+    from tracedbg.attach.refusal import refused  # noqa: PLC0415  deferred: `--help` need not load it
+    from tracedbg.pyspy import PySpyError, dump  # noqa: PLC0415  deferred: likewise
+
+    program = "print(flush=True); input()"
+    command = [sys.executable, "-I", "-S", "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        try:
+            if child.stdout is not None:
+                child.stdout.readline()
+            dump(child.pid)
+        except PySpyError as error:
+            return str(refused(error, child.pid))
+        finally:
+            child.kill()
+    return ""
 
 
 def _compiler() -> Finding:

@@ -55,10 +55,21 @@ class Kernels:
             "--json", metavar="FILE", help="write all rows to FILE as JSON instead (-: to stdout)"
         )
 
+        parser.add_argument(
+            "--html",
+            metavar="FILE",
+            help="write FILE as one page for a browser instead, with the source beside the time of its lines",
+        )
+
     def run(self, args: argparse.Namespace) -> int:
         """Write the table to stdout."""
         if args.json and args.json != _STDOUT:
             check_writable(args.json, "--json")
+        if args.html:
+            for name in ("against", "annotate", "json"):
+                if getattr(args, name):
+                    raise UsageError(f"--html and --{name} are two reports: ask for one of them")
+            check_writable(args.html, "--html")
         text = _text_of(args.annotate) if args.annotate else ""
         from tracedbg.explain.kernels import Level, tabulate  # noqa: PLC0415  deferred: `--help` need not load it
 
@@ -76,6 +87,8 @@ class Kernels:
             print(annotated(args.annotate, text, table, style_for(sys.stdout)), end="")
         elif args.json:
             _write_json(_data(explained, table), args.json)
+        elif args.html:
+            _write_html(explained, table, args)
         else:
             _show(explained, table, args)
         return 0
@@ -159,11 +172,28 @@ def _show(explained: Sequence[Explained], table: Table, args: argparse.Namespace
     from tracedbg.report.kernel_places import Sources  # noqa: PLC0415  deferred: likewise
     from tracedbg.report.kernels import Extent, to_text  # noqa: PLC0415  deferred: likewise
 
-    beside = [os.path.dirname(os.path.abspath(one.timeline.file)) for one in explained]
-    sources = Sources([*args.roots, os.getcwd(), *beside])
+    sources = Sources(_folders(explained, args))
     idle = [idle_time(one) for one in explained if not one.is_host_time]
     style = style_for(sys.stdout)
     print(to_text(explained, table, idle, style, Extent(args.top, sources)), end="")
+
+
+def _write_html(explained: Sequence[Explained], table: Table, args: argparse.Namespace) -> None:
+    from tracedbg.explain.kernels.idle import idle_time  # noqa: PLC0415  deferred: `--help` need not load it
+    from tracedbg.report.html.kernel_trace import to_html  # noqa: PLC0415  deferred: likewise
+    from tracedbg.report.kernel_places import Sources  # noqa: PLC0415  deferred: likewise
+
+    sources = Sources(_folders(explained, args))
+    idle = [idle_time(one) for one in explained if not one.is_host_time]
+    page = to_html(explained, table, idle, sources, folder=os.getcwd())
+    with open_output(args.html) as stream:
+        stream.write(page)
+
+
+def _folders(explained: Sequence[Explained], args: argparse.Namespace) -> list[str]:
+    """Where source files are looked for."""
+    beside = [os.path.dirname(os.path.abspath(one.timeline.file)) for one in explained]
+    return [*args.roots, os.getcwd(), *beside]
 
 
 def _show_changes(

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except TracedbgError as error:
-        complain(str(error))
+        complain(_shown(str(error)))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -82,3 +82,10 @@ def _help(name: str) -> str:
     except Exception as error:  # noqa: BLE001  somebody else's plugin must not hide ours
         return f"(cannot be loaded: {type(error).__name__}: {error})"
     return text
+
+
+def _shown(message: str) -> str:
+    """Without what a terminal would act on: names of the user's program and files stand in messages."""
+    from tracedbg.report.style import clean  # noqa: PLC0415  deferred: only an error needs it
+
+    return "\n".join(map(clean, message.split("\n")))

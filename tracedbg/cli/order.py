@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tracedbg.cli.observation import boot_notes, environment
 from tracedbg.debugger import DebugOptions, modes
-from tracedbg.store import DEFAULT_MAX_MB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +30,8 @@ class Order:
     """Variables that differ from our own; None takes one out."""
     debug: str = ""
     """`DebugOptions` as text; empty if it is not debugged."""
-    max_mb: int = DEFAULT_MAX_MB
-    kernels: str | None = None
-    """How much of its kernels is timed; None: nothing."""
+    options: dict[str, object] = field(default_factory=dict)
+    """What is observed, by the names of `options.Options`; the rest is as by default."""
 
     def environment(self, descriptor: int | None = None) -> dict[str, str]:
         """The program's whole environment, from this process' own.
@@ -48,7 +46,7 @@ class Order:
                 debug = replace(debug, descriptor=descriptor)
             elif not debug.socket:
                 debug = None
-        variables = environment(self.folder, max_mb=self.max_mb, debug=debug, kernels=self.kernels)
+        variables = environment(self.folder, debug, self.options)
         boot, _, _ = variables["PYTHONPATH"].partition(os.pathsep)
         for name, value in self.env.items():
             if name == "PYTHONPATH":

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tracedbg.errors import UsageError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tracedbg.explain import Summary
     from tracedbg.explain.comparison import Comparison
     from tracedbg.report.style import Style
+    from tracedbg.store.reader import Run
 
 _WIDTH = 80
 _MAX_WIDTH = 120
@@ -47,6 +49,15 @@ def show_report(summary: Summary, stream: TextIO) -> None:
     stream.flush()
 
 
+def with_native(summary: Summary, folder: str) -> Summary:
+    """`summary` with the native stacks that the run's folder has."""
+    from tracedbg.explain import native_summary  # noqa: PLC0415  deferred: `run` starts the program first
+    from tracedbg.store.native import read_native  # noqa: PLC0415  deferred: likewise
+
+    seen = read_native(folder)
+    return summary if seen is None else replace(summary, native=native_summary(seen))
+
+
 def show_comparison(comparison: Comparison, stream: TextIO) -> None:
     """Write how two runs differ for a person to `stream`, in what that can show."""
     from tracedbg.report import diff_text  # noqa: PLC0415  deferred with the other reports
@@ -60,12 +71,23 @@ def style_for(stream: TextIO) -> Style:
     from tracedbg.report.style import ASCII, Glyphs, Style  # noqa: PLC0415  deferred with the reports
 
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
-    try:
-        here = os.getcwd()
-    except FileNotFoundError:  # it has been removed
-        here = ""
     glyphs = Glyphs() if "utf" in encoding else ASCII
-    return Style(_wants_colour(stream), _width(stream), glyphs, here)
+    return Style(_wants_colour(stream), _width(stream), glyphs, _here())
+
+
+def plain_style() -> Style:
+    """How to show things in a file that is not for a terminal."""
+    from tracedbg.report.style import Style  # noqa: PLC0415  deferred with the reports
+
+    return Style(folder=_here())
+
+
+def _here() -> str:
+    """The current folder; empty where it has been removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _wants_colour(stream: TextIO) -> bool:
@@ -83,11 +105,31 @@ def _width(stream: TextIO) -> int:
 
 def report_as_json(summary: Summary) -> str:
     """The report for a program; docs/reference/report-json.md describes it."""
+    from tracedbg.report.json import to_json  # noqa: PLC0415  deferred: `run` starts the program first
+
+    return dump_json(to_json(summary))
+
+
+def report_as_html(recording: Run, summary: Summary) -> str:
+    """The report as one page for a browser; the recording is open."""
+    from tracedbg.explain.detail import detail_of  # noqa: PLC0415  deferred: `run` starts the program first
+    from tracedbg.report.html.report import to_html  # noqa: PLC0415  deferred: likewise
+
+    return to_html(detail_of(recording, summary))
+
+
+def dump_json(data: dict[str, Any]) -> str:
+    """Data for a program, as text."""
     import json  # noqa: PLC0415  deferred: `run` starts the program first
 
-    from tracedbg.report.json import to_json  # noqa: PLC0415  deferred: likewise
+    return json.dumps(data, indent=1) + "\n"
 
-    return json.dumps(to_json(summary), indent=1) + "\n"
+
+def write_text(stream: TextIO, text: str) -> None:
+    """Write to `stream`; characters that its encoding has not are spelled out."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 def check_writable(file: str, option: str) -> None:

@@ -26,6 +26,7 @@ class Parser(argparse.ArgumentParser):
         # A fixed width: to ask for the terminal's, argparse loads shutil and its compressors (4 ms).
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)
         self._takes_program = False
+        self._takes_options: set[str] = set()
 
     def take_program(self) -> None:
         """Leave to `args.program`, untouched, what begins with the first word that is no option of ours.
@@ -34,13 +35,13 @@ class Parser(argparse.ArgumentParser):
         """
         self._takes_program = True
 
-    def take_run(self) -> None:
-        """Have `args.run` name a recorded run, as `tracedbg.store.run.find_run` finds it."""
+    def take_run(self, more: str = "") -> None:
+        """Have `args.run` name a recorded run, as `tracedbg.store.run.find_run` finds it; or `more`."""
         self.add_argument(
             "run",
             metavar="RUN",
             nargs="?",
-            help="folder, id, or the beginning of an id below .tracedbg (default: the latest)",
+            help=f"folder, id, or the beginning of an id below .tracedbg (default: the latest){more}",
         )
 
     def error(self, message: str) -> NoReturn:
@@ -57,10 +58,28 @@ class Parser(argparse.ArgumentParser):
         if not self._takes_program:
             return self.parse_args(words)
         count = self._count_ours(words)
-        args = self.parse_args(words[:count])
+        args = self.parse_args(self._with_values(words[:count]))
         program = list(words[count:])
         args.program = program[1:] if program[:1] == ["--"] else program
         return args
+
+    def _with_values(self, words: Sequence[str]) -> list[str]:
+        """Put options of another program beside the option of ours that they are the value of.
+
+        Alone, argparse would take them for options of ours.
+        """
+        joined: list[str] = []
+        for word in words:
+            if joined and joined[-1] in self._takes_options:
+                joined[-1] += f"={word}"
+            else:
+                joined.append(word)
+        return joined
+
+    def take_options_of(self, name: str, **options: Any) -> None:
+        """Take option `name`, whose value is options of another program."""
+        self.add_argument(name, **options)
+        self._takes_options.add(name)
 
     def _count_ours(self, words: Sequence[str]) -> int:
         # By hand: how argparse.REMAINDER treats `--` differs between versions of Python.

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, TextIO
 from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _INTERVAL_S = 1.0
 _CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def working(words: str, stream: TextIO | None = None, interval_s: float = _INTERVAL_S) -> Iterator[None]:
+def working(
+    words: str | Callable[[], str], stream: TextIO | None = None, interval_s: float = _INTERVAL_S
+) -> Iterator[None]:
     """Say `words` and the seconds on stderr, where that is a terminal, until the block ends.
 
     Args:
-        words: what is being done.
+        words: what is being done, or what tells it.
         stream: where to, instead of stderr.
         interval_s: how often the seconds are told.
     """
@@ -33,7 +35,8 @@ def working(words: str, stream: TextIO | None = None, interval_s: float = _INTER
     started_s = time.monotonic()
 
     def tell() -> bool:
-        shown.write(f"{_CLEAR}tracedbg: {words}, {time.monotonic() - started_s:.0f} s")
+        said = words if isinstance(words, str) else words()
+        shown.write(f"{_CLEAR}tracedbg: {said}, {time.monotonic() - started_s:.0f} s")
         shown.flush()
         return True
 

@@ -18,14 +18,26 @@ from tracedbg.cli.interface import wanted_interface
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.listening import announce, listening_at
 from tracedbg.cli.observation import boot_notes, has_recordings
+from tracedbg.cli.observing import options_of, take_observing
 from tracedbg.cli.order import Order, at_a_prompt, for_a_client, unobserved
-from tracedbg.cli.output import check_writable, complain, open_output, report_as_json, show_report, silence
-from tracedbg.cli.program import check_program, positive
+from tracedbg.cli.output import (
+    check_writable,
+    complain,
+    open_output,
+    report_as_html,
+    report_as_json,
+    show_report,
+    silence,
+    with_native,
+)
+from tracedbg.cli.program import check_program
+from tracedbg.cli.ranks import check_torchrun, member_of, run_folder, torchrun_command
 from tracedbg.errors import TracedbgError, UsageError
-from tracedbg.store import DEFAULT_MAX_MB
+from tracedbg.redaction import redacted_argv
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from tracedbg.cli.child import Ended
     from tracedbg.cli.interface import Interface
@@ -45,22 +57,26 @@ class Run:
         """Options of ours end where the program begins."""
         parser.usage = "tracedbg run [options] (SCRIPT | -m MODULE) [arguments]"
         parser.add_argument("--json", metavar="FILE", help="write the report to FILE as JSON, too")
-        parser.add_argument("--out", metavar="DIR", help="record into DIR instead of .tracedbg/<time>")
         parser.add_argument(
-            "--max-mb",
-            metavar="N",
-            type=positive,
-            default=DEFAULT_MAX_MB,
-            help="bound of each process' recording (default: %(default)s); past it, counts go on",
+            "--html", metavar="FILE", help="write the report to FILE as one page for a browser, too"
+        )
+        parser.add_argument("--out", metavar="DIR", help="record into DIR instead of .tracedbg/<time>")
+        take_observing(parser)
+        parser.add_argument(
+            "--native",
+            action="store_true",
+            help="sample functions of C and C++ as well, by py-spy, 50 times a second (with --no-tui, or"
+            " where there is no terminal)",
         )
         parser.add_argument(
-            "--kernels",
-            metavar="N",
-            nargs="?",
-            const="",
-            help="time kernels by the framework's own profiler, and report the lines that they come from: for"
-            " N steps of the repeated function (as --kernels=10) or seconds (as --kernels=2s); by itself: 10"
-            " steps, or as many as are done in a second",
+            "--no-children",
+            action="store_true",
+            help="record the program's own process alone (of many ranks: one of each rank)",
+        )
+        parser.take_options_of(
+            "--torchrun",
+            metavar='"OPTIONS"',
+            help="run it by torchrun with these options, such as '--nproc-per-node 4', and record each rank",
         )
         parser.add_argument("--quiet", action="store_true", help="no report on stderr")
         parser.add_argument("--no-tui", action="store_true", help="no user interface: only the report")
@@ -103,22 +119,34 @@ class Run:
         """Run the program; its exit code, or its death by a signal, is ours."""
         _check_listen(args)
         check_program("run", args.program)
+        if args.torchrun is not None:
+            check_torchrun(args)
         python = named_python(args.python) if args.python is not None else same_python()
-        if args.json:
-            check_writable(args.json, "--json")
-        from tracedbg.store.run import create_run  # noqa: PLC0415  deferred: `--help` need not load it
-
+        for name, file in (("--json", args.json), ("--html", args.html)):
+            if file:
+                check_writable(file, name)
         _check_breaks(args)
-        _check_kernels(args)
+        member = member_of(os.environ, args.torchrun)
+        is_one_of_many = member is not None or args.torchrun is not None
+        options = options_of(args)
         with listening_at(args.listen) as socket:
-            interface = wanted_interface() if not args.no_tui and socket is None else None
-            folder = create_run(args.out, args.program)
+            is_shown = not args.no_tui and socket is None and not is_one_of_many
+            interface = wanted_interface() if is_shown else None
+            if args.native and interface is not None:
+                raise UsageError("--native needs --no-tui")
+            redacted = "redact" in options
+            program = redacted_argv(args.program) if redacted else args.program
+            folder = run_folder(args.out, program, member, redacted=redacted)
             debug = _debugging(args, is_shown=interface is not None, socket=socket)
-            order = Order([*python, *args.program], _cwd(), folder.path, {}, debug, args.max_mb, args.kernels)
+            command = [*python, *args.program]
+            if args.torchrun is not None:
+                command = torchrun_command(python, args.torchrun, args.program)
+            order = Order(command, _cwd(), folder.path, {}, debug, options)
             if socket is not None:
                 announce(socket, folder.path)
-            ended = _run(order, folder, interface)
-        _report_whatever_happens(folder, args)
+            ended, has_ended = _run(order, folder, interface, is_native=args.native)
+        if has_ended:
+            _report_whatever_happens(folder, args)
         return end_like(ended)
 
 
@@ -129,23 +157,50 @@ def _check_listen(args: argparse.Namespace) -> None:
         raise UsageError(f"no such script: {first}; to listen there: --listen={first} {rest[0]}")
 
 
-def _run(order: Order, folder: RunFolder, interface: Interface | None) -> Ended:
+def _run(
+    order: Order, folder: RunFolder, interface: Interface | None, *, is_native: bool
+) -> tuple[Ended, bool]:
+    """How the program ended, and whether the run has: other ranks may still write into it."""
     started_ns = time.monotonic_ns()
+    has_ended = True
 
     def finish(ended: Ended) -> None:
+        nonlocal has_ended
         took_ns = time.monotonic_ns() - started_ns
-        folder.finish(exit_code=ended.exit_code, signal=ended.signal, wall_ns=took_ns)
+        has_ended = folder.finish(exit_code=ended.exit_code, signal=ended.signal, wall_ns=took_ns)
 
     try:
         if interface is not None:
             import shlex  # noqa: PLC0415  deferred: only for a person
 
-            return interface.run(order, shlex.join(folder.info.argv), finish)
-        ended = run_program(order.command, order.environment(), _load_reporting)
+            return interface.run(order, shlex.join(folder.info.argv), finish), has_ended
+        samplers: list[int] = []
+        started = _sampler(folder, samplers) if is_native else lambda _: None
+        ended = run_program(order.command, order.environment(), _load_reporting, started)
     except OSError as error:
         raise UsageError(f"cannot start {order.command[0]}: {error.strerror or error}") from error
     finish(ended)
-    return ended
+    for sampler in samplers:
+        from tracedbg.cli import native  # noqa: PLC0415  deferred: only where it is asked for
+
+        native.finish(sampler)
+    return ended, has_ended
+
+
+def _sampler(folder: RunFolder, samplers: list[int]) -> Callable[[int], None]:
+    """What samples the program's native stacks once it has started."""
+    from tracedbg.cli import native  # noqa: PLC0415  deferred: only where it is asked for
+
+    if not native.is_possible():
+        complain(native.MISSING)
+        return lambda _: None
+
+    def start(pid: int) -> None:
+        sampler = native.start(pid, folder.path)
+        if sampler is not None:
+            samplers.append(sampler)
+
+    return start
 
 
 def _cwd() -> str:
@@ -169,18 +224,6 @@ def _check_breaks(args: argparse.Namespace) -> None:
 
         for spec in args.breaks:
             parse(spec)
-
-
-def _check_kernels(args: argparse.Namespace) -> None:
-    """Refuse a window that makes no sense before anything is recorded.
-
-    Raises:
-        UsageError: it makes none.
-    """
-    if args.kernels:
-        from tracedbg.window import WindowSpec  # noqa: PLC0415  deferred: `--help` need not load it
-
-        WindowSpec.parse(args.kernels)
 
 
 def _debugging(args: argparse.Namespace, *, is_shown: bool, socket: str | None) -> str:
@@ -224,8 +267,11 @@ def _report(folder: RunFolder, args: argparse.Namespace) -> None:
     notes = boot_notes(folder.path)
     for line in unobserved(folder.path, _WHY_UNOBSERVED):
         complain(line)
-    if not args.json and not has_recordings(folder.path):
-        if notes and not args.quiet:
+    is_written = args.json or args.html
+    if not is_written and not has_recordings(folder.path):
+        if args.torchrun is not None and len(notes) == 1:  # its own
+            complain("torchrun has started no rank: it says why above")
+        elif notes and not args.quiet:
             packages = " nor ".join(plugins.watched_packages())
             complain(f"nothing was traced: the program imported neither {packages}")
         return
@@ -233,7 +279,11 @@ def _report(folder: RunFolder, args: argparse.Namespace) -> None:
     from tracedbg.store.reader import Run as Recording  # noqa: PLC0415  deferred: likewise
 
     with Recording.open(folder.path) as recording:
-        summary = summarise(recording)
+        summary = with_native(summarise(recording), folder.path)
+        page = report_as_html(recording, summary) if args.html else ""
+    if args.html:
+        with open_output(args.html) as stream:
+            stream.write(page)
     if args.json:
         with open_output(args.json) as stream:
             stream.write(report_as_json(summary))

@@ -53,7 +53,7 @@ def _row(folder: str) -> tuple[str, ...]:
     try:
         with Run.open(folder) as recording:
             info = recording.info
-            functions = summarise(recording).functions
+            functions = summarise(recording, traces_alone=True).functions
     except RunError as error:
         return (name, "", "", "", "", "", f"cannot be read: {error}")
     return (

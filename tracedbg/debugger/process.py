@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tracedbg import plugins, session
 from tracedbg.boot.imports import PostImport
 from tracedbg.debugger.happenings import Happenings
+from tracedbg.debugger.stops import Stops
 from tracedbg.engine import Action, Engine, Go
 from tracedbg.hooks import Hooks
 
@@ -24,7 +25,8 @@ class Debugger:
     """The engine of this process with all that makes code stop. There is one at a time: see `current`."""
 
     def __init__(self, frontend: Frontend | None = None) -> None:
-        self.engine = Engine(frontend or Nobody())
+        stops = Stops(Hooks(session.hub(), "debugger"))
+        self.engine = Engine(frontend or Nobody(), stops.recorded)
         self._imports = PostImport()
         self._hooks: list[Hooks] = []
         self._undo: list[Callable[[], None]] = []

@@ -13,7 +13,8 @@ from tracedbg.debugger.process import Debugger, current
 from tracedbg.engine import Breakpoint
 from tracedbg.engine.specs import parse
 from tracedbg.frames import PythonView, real_path
-from tracedbg.session import Options, Session, running
+from tracedbg.options import Options
+from tracedbg.session import Session, running
 from tracedbg.source import OWN_CODE
 
 if TYPE_CHECKING:

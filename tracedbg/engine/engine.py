@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.engine.breakpoints import Breakpoint, Breakpoints
@@ -19,6 +19,7 @@ from tracedbg.engine.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from types import CodeType
 
     from tracedbg.debugging import Outline, View
@@ -43,9 +44,18 @@ class Engine:
     suspended in it: an expression that calls a compiled function does not stop in it.
     """
 
-    def __init__(self, frontend: Frontend) -> None:
+    def __init__(
+        self, frontend: Frontend, around_stop: Callable[[Stop], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        """Stop nowhere yet.
+
+        Args:
+            frontend: who answers the stops.
+            around_stop: what is done while a thread stands still, on that thread; it must not raise.
+        """
         self.breakpoints = Breakpoints()
         self.frontend = frontend
+        self._around_stop = around_stop
         self.values = Values()
         self._local = threading.local()
         self._pause: set[int] = set()
@@ -330,7 +340,7 @@ class Engine:
         ids = tuple(one.id for one in breakpoints)
         stop = Stop(threading.get_ident(), reason, view, text, ids, filter_name)
         self._take_step(None)
-        with self.suspended():
+        with self.suspended(), self._around_stop(stop):
             action = self.frontend.interact(stop)
         if action.go is not Go.CONTINUE and action.go is not Go.ABORT:
             self._take_step(Step(action, view.depth))

@@ -6,7 +6,6 @@ It must not know frames or stops, nor any framework.
 
 from __future__ import annotations
 
-import itertools
 import re
 import sys
 import time
@@ -230,8 +229,3 @@ def _escaped(one: str) -> str:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, with dots where some are left out."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
-
-
-def first_of(values: Iterable[Any], start: int, count: int | None) -> list[Any]:
-    """A page of an iteration."""
-    return list(itertools.islice(values, start, None if count is None else start + count))

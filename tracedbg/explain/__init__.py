@@ -4,6 +4,12 @@ It reads what the store gives back, and needs no framework.
 """
 
 from tracedbg.explain.causes import Explainer, causes_of, is_retrace
+from tracedbg.explain.ledger import Ledger, TimeLine, TimePart, TimeShare
+from tracedbg.explain.native import NativeLine, NativePart, NativeSummary, native_summary
+from tracedbg.explain.ops import OpLevel, OpObserver, OpPart, OpRow, OpSummary, SyncLine
+from tracedbg.explain.processes import ProcessNode, process_tree
+from tracedbg.explain.retrace import Retrace
+from tracedbg.explain.steps_summary import GraphChange, GraphPlace, StepCost, StepSummary
 from tracedbg.explain.summarise import summarise
 from tracedbg.explain.summary import (
     BreakGroup,
@@ -28,15 +34,36 @@ __all__ = [
     "ConversionSummary",
     "Explainer",
     "FunctionSummary",
+    "GraphChange",
+    "GraphPlace",
     "KernelLine",
     "KernelRest",
     "KernelSummary",
     "KernelWindow",
+    "Ledger",
+    "NativeLine",
+    "NativePart",
+    "NativeSummary",
+    "OpLevel",
+    "OpObserver",
+    "OpPart",
+    "OpRow",
+    "OpSummary",
     "PhaseTime",
+    "ProcessNode",
+    "Retrace",
     "SilentEager",
     "StaleGroup",
+    "StepCost",
+    "StepSummary",
     "Summary",
+    "SyncLine",
+    "TimeLine",
+    "TimePart",
+    "TimeShare",
     "causes_of",
     "is_retrace",
+    "native_summary",
+    "process_tree",
     "summarise",
 ]

@@ -148,7 +148,7 @@ class Explainer:
             return (Situation(_first(_ROLES[started.role]), started),)
         this = self._code(started).objects[traceable.object_id]
         common = this.common_with(started.signature)
-        version = self._versions.get(_PACKAGES[traceable.framework], ())
+        version = self._versions.get(_PACKAGES.get(traceable.framework, ""), ())
         return tuple(
             Situation(found, started, is_settled(found, started, trace.ended), common, version)
             for found in (_as_asked(found, started) for found in self._differences(started))

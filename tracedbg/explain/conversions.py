@@ -5,6 +5,7 @@ It must not know what AutoGraph is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracedbg.explain.summary import ConversionSummary
@@ -15,6 +16,32 @@ if TYPE_CHECKING:
     from tracedbg.events import Construct, Conversion
 
 _Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class ConvertedCode:
+    """A function, and what AutoGraph made of it."""
+
+    function: str
+    file: str
+    line: int
+    source: str
+    """From `line` on."""
+    generated: str
+    line_map: tuple[tuple[int, int], ...]
+    """(line in the user's file, line in the generated text)."""
+
+
+def converted_code(conversions: Iterable[Conversion]) -> tuple[ConvertedCode, ...]:
+    """The last conversion of each function whose text was recorded, by file and line."""
+    found = {
+        (one.file, one.line, one.function): ConvertedCode(
+            one.function, one.file, one.line, one.source, one.generated, one.line_map
+        )
+        for one in conversions
+        if one.generated
+    }
+    return tuple(found[key] for key in sorted(found))
 
 
 def group_conversions(

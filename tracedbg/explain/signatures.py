@@ -22,7 +22,7 @@ from tracedbg.explain.difference import Difference
 from tracedbg.explain.wording import describe, key_path, tensor_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
 ABSENT = "absent"
 _NUMBERS = {"bool", "int", "float"}
@@ -124,32 +124,44 @@ def _detail_differences(old: dict[str, str], new: dict[str, str], path: str) -> 
     return found
 
 
-def _value_differences(old: ValueSpec, new: ValueSpec, path: str) -> list[Difference]:
+def change_of_value(old: ValueSpec, new: ValueSpec) -> CauseKind | None:
+    """How two values differ, without a word about it; None where they are one key."""
     if old.text == new.text and old.type_name == new.type_name:
+        return None
+    if old.text == "None" or new.text == "None":
+        return CauseKind.NONE_VS_VALUE
+    if key_of_value(old) == key_of_value(new):
+        return None
+    return CauseKind.PYTHON_VALUE if old.type_name == new.type_name else CauseKind.PYTHON_TYPE
+
+
+def _value_differences(old: ValueSpec, new: ValueSpec, path: str) -> list[Difference]:
+    kind = change_of_value(old, new)
+    if kind is None:
         return []
-    if _is_none(old) or _is_none(new):
-        return [Difference(CauseKind.NONE_VS_VALUE, path, describe(old), describe(new))]
-    if _equal_numbers(old, new):
-        return []
-    if old.type_name != new.type_name:
-        before, after = f"{old.type_name} {describe(old)}", f"{new.type_name} {describe(new)}"
-        return [Difference(CauseKind.PYTHON_TYPE, path, before, after)]
-    return [Difference(CauseKind.PYTHON_VALUE, path, describe(old), describe(new), detail=new.type_name)]
+    before, after, detail = describe(old), describe(new), ""
+    if kind is CauseKind.PYTHON_TYPE:
+        before, after = f"{old.type_name} {before}", f"{new.type_name} {after}"
+    elif kind is CauseKind.PYTHON_VALUE:
+        detail = new.type_name
+    return [Difference(kind, path, before, after, detail=detail)]
 
 
-def _equal_numbers(old: ValueSpec, new: ValueSpec) -> bool:
-    """`True`, `1` and `1.0` are one key: they are equal, and hash alike."""
-    if old.type_name not in _NUMBERS or new.type_name not in _NUMBERS:
-        return False
-    if old.type_name == new.type_name == "int":
-        return old.text == new.text
-    return _number(old) == _number(new)
+def key_of_value(spec: ValueSpec) -> Hashable:
+    """What is equal for two values that are one key: `True`, `1` and `1.0` are equal, and hash alike."""
+    if spec.type_name not in _NUMBERS:
+        return spec
+    number = _number(spec)
+    return (ValueSpec, number) if number == number else spec  # noqa: PLR0124  not a number is one key by its text
 
 
-def _number(spec: ValueSpec) -> int | float:
+def _number(spec: ValueSpec) -> int | float | str:
     if spec.type_name == "bool":
         return spec.text == "True"
-    return int(spec.text) if spec.type_name == "int" else float(spec.text)
+    try:
+        return int(spec.text) if spec.type_name == "int" else float(spec.text)
+    except ValueError:  # a mark stands for it: equal numbers have equal ones
+        return spec.text.rpartition("_")[2]
 
 
 def _object_differences(old: ObjectSpec, new: ObjectSpec, path: str) -> list[Difference]:

@@ -15,9 +15,14 @@ from tracedbg.explain.conversions import group_conversions
 from tracedbg.explain.eager import LIMITS, count_calls, silent_eager
 from tracedbg.explain.groups import NS, Causes
 from tracedbg.explain.kernel_time import KernelTimes
+from tracedbg.explain.op_totals import OpTotals
 from tracedbg.explain.phases import Phases
+from tracedbg.explain.ranks.counts import RankTally
+from tracedbg.explain.recorded import NothingRan
 from tracedbg.explain.stale import group_stale
+from tracedbg.explain.steps import Steps
 from tracedbg.explain.summary import BreakGroup, FunctionSummary, Summary
+from tracedbg.explain.wall_time import Ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
         Stale,
         Traceable,
     )
+    from tracedbg.explain.recorded import Ran
     from tracedbg.kernels import KernelsSeen
     from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
 
@@ -65,6 +71,9 @@ class Recording(Protocol):
     def kernel_windows(self) -> Sequence[KernelsSeen]: ...  # noqa: D102
 
     def dropped(self) -> Mapping[str, int]: ...  # noqa: D102
+
+    @property
+    def ran(self) -> Ran: ...  # noqa: D102
 
 
 class RecordedRun(Protocol):
@@ -130,12 +139,15 @@ class _Function:
         )
 
 
-def summarise(run: RecordedRun, earlier: Iterable[TraceRecord] = ()) -> Summary:
+def summarise(
+    run: RecordedRun, earlier: Iterable[TraceRecord] = (), *, traces_alone: bool = False
+) -> Summary:
     """Explain all of a run.
 
     Args:
         run: what is explained.
         earlier: traces from before it, in the same process; they are what its own are compared with.
+        traces_alone: leave out what ran: there may be much of it.
     """
     collector = _Collector(earlier)
     conversions: list[Conversion] = []
@@ -143,6 +155,10 @@ def summarise(run: RecordedRun, earlier: Iterable[TraceRecord] = ()) -> Summary:
     faults: dict[tuple[str, str], Fault] = {}
     dropped: Counter[str] = Counter()
     times = KernelTimes()
+    ops = OpTotals()
+    steps = Steps()
+    infos = [process.info for process in run.processes]
+    ledgers = Ledgers(run.info, infos)
     for number, process in enumerate(run.processes):
         collector.add(number, process)
         conversions += process.conversions()
@@ -152,15 +168,26 @@ def summarise(run: RecordedRun, earlier: Iterable[TraceRecord] = ()) -> Summary:
         dropped.update(process.dropped())
         for seen in process.kernel_windows():
             times.add(seen)
+        ran: Ran = NothingRan() if traces_alone else process.ran
+        executed = ran.ops()
+        ops.add(executed)
+        steps.add(ran, executed)
+        ledgers.add(infos[number], ran.samples(), process.traces, executed)
     return Summary(
         run=run.info,
-        processes=tuple(process.info for process in run.processes),
+        processes=tuple(infos),
         functions=tuple(_timed(function, times) for function in collector.functions()),
         graph_breaks=collector.graph_breaks(),
         conversions=group_conversions(conversions, constructs),
         faults=tuple(faults.values()),
         kernels=times.done(),
+        ops=ops.done(run.info.wall_ns),
+        syncs=ops.syncs(),
+        ledgers=ledgers.done(),
+        steps=steps.done(),
+        ranks=collector.ranks.done(),
         dropped={kind: count for kind, count in sorted(dropped.items()) if count},
+        process_traces=tuple(collector.traces[number] for number in range(len(infos))),
     )
 
 
@@ -182,6 +209,9 @@ class _Collector:
         self._earlier = tuple(earlier)
         self._functions: dict[_Key, _Function] = {}
         self._breaks: dict[tuple[str, int, str, str], BreakGroup] = {}
+        self.traces: Counter[int] = Counter()
+        """By the number of the process."""
+        self.ranks = RankTally()
 
     def add(self, number: int, process: Recording) -> None:
         """Everything of process `number` that is told by function."""
@@ -198,6 +228,7 @@ class _Collector:
         for tally in process.tallies():
             framework, name, file, line = tally.function_key
             function = self._at((Framework(framework), name, file, line))
+            self.traces[number] += tally.traces
             function.numbers.update(
                 traces=tally.traces,
                 retraces=tally.retraces,
@@ -251,6 +282,7 @@ class _Collector:
         for trace in self._earlier:
             explainer.add(trace)
         traces = process.traces()
+        self.ranks.add(process.info, traces)
         by_id = {trace.started.id: trace for trace in traces}
         children: defaultdict[int, list[TraceRecord]] = defaultdict(list)
         for trace in traces:
@@ -273,6 +305,7 @@ class _Collector:
                 function.numbers["failed"] += 1
                 continue
             function.numbers["traces"] += 1
+            self.traces[number] += 1
             if is_retrace(trace, situations):
                 function.causes.add(situations, trace.duration_ns)
 

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tracedbg.events import CauseKind, Construct, Fault, Framework
+    from tracedbg.explain.ledger import Ledger
+    from tracedbg.explain.native import NativeSummary
+    from tracedbg.explain.ops import OpSummary, SyncLine
+    from tracedbg.explain.ranks.model import RanksDiffer
+    from tracedbg.explain.steps_summary import StepSummary
     from tracedbg.store.records import ProcessInfo, RunInfo
 
 
@@ -234,8 +239,22 @@ class Summary:
     faults: tuple[Fault, ...] = ()
     kernels: KernelSummary | None = None
     """None where no kernels were timed."""
+    ops: OpSummary | None = None
+    """None where no ops were recorded."""
+    syncs: tuple[SyncLine, ...] = ()
+    """Lines where the host waits for the device, or that copy without being asked to."""
+    native: NativeSummary | None = None
+    """Native functions by line; None where they were not asked for."""
+    ledgers: tuple[Ledger, ...] = ()
+    """Where the wall time went, for each process that was sampled; the main one first."""
+    steps: tuple[StepSummary, ...] = ()
+    """Steps of eager code, where ops were recorded."""
+    ranks: tuple[RanksDiffer, ...] = ()
+    """Functions that the ranks of a distributed run have not traced equally often."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Kind of event -> how many were counted but not kept."""
+    process_traces: tuple[int, ...] = ()
+    """How many traces each process has made, in the order of `processes`."""
 
     @property
     def traces(self) -> int:

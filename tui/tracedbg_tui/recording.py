@@ -253,6 +253,7 @@ class _File:
             tuple(db.calls()),
             tuple(db.tallies()),
             db.dropped(),
+            tuple(db.ran.samples()),
         )
 
     def _look_alive(self) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tracedbg.explain import Explainer
+from tracedbg.explain.recorded import NothingRan
 from tracedbg.report.style import milliseconds
 from tracedbg.source import is_user_file
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tracedbg import events as ev
     from tracedbg.explain import FunctionSummary, Summary
     from tracedbg.kernels import KernelsSeen
+    from tracedbg.ran import SamplesSeen
     from tracedbg.store.records import GraphInfo, ProcessInfo, RunInfo, Tally, TraceRecord
 
 
@@ -47,6 +49,7 @@ class ProcessSnapshot:
     all_calls: tuple[ev.Calls, ...] = ()
     all_tallies: tuple[Tally, ...] = ()
     all_dropped: Mapping[str, int] = field(default_factory=dict)
+    all_samples: tuple[SamplesSeen, ...] = ()
 
     def traces(self) -> Sequence[TraceRecord]:
         """In the order of their start; the same for the methods below."""
@@ -81,6 +84,21 @@ class ProcessSnapshot:
 
     def dropped(self) -> Mapping[str, int]:  # noqa: D102
         return self.all_dropped
+
+    @property
+    def ran(self) -> NothingRan:
+        """Samples alone: ops and steps are not shown here."""
+        return _Sampled(self.all_samples)
+
+
+class _Sampled(NothingRan):
+    """What was sampled."""
+
+    def __init__(self, samples: Sequence[SamplesSeen]) -> None:
+        self._samples = samples
+
+    def samples(self) -> Sequence[SamplesSeen]:
+        return self._samples
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
-import sys
-import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -21,13 +18,16 @@ from typing import TYPE_CHECKING
 from tracedbg.cli.child import Ended
 from tracedbg.cli.output import complain
 from tracedbg_tui.child import Child, resize, terminal_size
+from tracedbg_tui.forked import fork_interface
 from tracedbg_tui.news import END, LEAVE, encode_end
+from tracedbg_tui.signals import Signals
 from tracedbg_tui.spill import Spill
 from tracedbg_tui.tail import Tail
 from tracedbg_tui.terminal import DRAWS_ON, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import socket
+    from collections.abc import Callable, Iterator
 
     from tracedbg_tui.news import Wires
 
@@ -107,26 +107,20 @@ class _Supervisor:
         self._kill_view_at: float | None = None
 
     def run(self, show: Callable[[Wires | None], int], connection: socket.socket | None) -> Ended:
-        waking, wake = socket.socketpair()
-        for one in (waking, wake):
-            one.setblocking(False)
-        numbers = (*_PASSED_ON, signal.SIGCHLD, signal.SIGWINCH)
-        old_wakeup = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-        before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+        signals = Signals((*_PASSED_ON, signal.SIGCHLD, signal.SIGWINCH))
         try:
-            self._fork(show, connection, (waking, wake), before)
+            forked = fork_interface(show, (self._child, connection), self._terminal, self._log, signals.end)
+            self._view, self._screen, self._news, self._life = forked
             if self._child is not None:
                 os.set_blocking(self._child.terminal, False)
             while self._view or (self._child is not None and self._ended is None):
-                self._turn(waking)
+                self._turn(signals.came)
         finally:
             if self._relays:
                 self._drain_to_terminal()
                 self._terminal.restore(was_killed=False)
-            signal.set_wakeup_fd(old_wakeup)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            for each in (waking, wake, self._screen, self._news, self._life):
+            signals.end()
+            for each in (self._screen, self._news, self._life):
                 if each is not None:
                     each.close()
         if self._ended is not None:
@@ -134,43 +128,6 @@ class _Supervisor:
         return Ended(self._died_of if self._died_of is not None else 0)
 
     # --- the interface -----------------------------------------------------------------------------------
-
-    def _fork(
-        self,
-        show: Callable[[Wires | None], int],
-        connection: socket.socket | None,
-        ours: tuple[socket.socket, ...],
-        before: Mapping[signal.Signals, object],
-    ) -> None:
-        from tracedbg_tui.news import Wires  # noqa: PLC0415  only a name until here
-
-        parted, life = socket.socketpair()
-        self._screen, screen = socket.socketpair()
-        self._news, news = socket.socketpair()
-        wires = None
-        if self._child is not None:
-            wires = Wires(self._child.pid, screen, news, self._child.terminal, connection)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        self._view = os.fork()
-        if not self._view:
-            code = 1
-            try:
-                signal.set_wakeup_fd(-1)
-                for number, handler in before.items():
-                    signal.signal(number, handler)  # type: ignore[arg-type]
-                for one in (*ours, self._screen, self._news, life):
-                    one.close()
-                _leave_with(parted, self._terminal)
-                code = _show(show, wires, self._log)
-            finally:
-                os._exit(code)
-        self._life = life
-        for each in (parted, screen, news, connection):
-            if each is not None:
-                each.close()
-        self._screen.setblocking(False)
-        self._news.setblocking(False)
 
     def _view_ended(self, status: int) -> None:
         """Do what it asks for; if it has died, show the program's output instead of it."""
@@ -266,16 +223,16 @@ class _Supervisor:
 
     # --- one turn of the loop ----------------------------------------------------------------------------
 
-    def _turn(self, waking: socket.socket) -> None:
+    def _turn(self, came: socket.socket) -> None:
         poll, serve = select.poll(), {}
-        for descriptor, events, do in self._awaited(waking):
+        for descriptor, events, do in self._awaited(came):
             poll.register(descriptor, events)
             serve[descriptor] = do
         for descriptor, found in poll.poll(self._patience_ms()):
             serve[descriptor](found)
         self._kill_who_is_late()
 
-    def _awaited(self, waking: socket.socket) -> Iterator[tuple[int, int, Callable[[int], object]]]:
+    def _awaited(self, came: socket.socket) -> Iterator[tuple[int, int, Callable[[int], object]]]:
         """What to wait for: a descriptor, for which events, and who serves it."""
         child, out = self._child, select.POLLOUT
         if child is not None and not self._drained:
@@ -288,7 +245,7 @@ class _Supervisor:
             yield self._news.fileno(), select.POLLIN, self._hear_news
         if not self._terminal.is_gone:  # it tells when it has gone even if nothing is awaited from it
             yield 0, select.POLLIN if self._relays else 0, self._serve_terminal
-        yield waking.fileno(), select.POLLIN, lambda _: self._signalled(waking)
+        yield came.fileno(), select.POLLIN, lambda _: self._signalled(came)
 
     def _patience_ms(self) -> float | None:
         moments = [at for at in (self._kill_child_at, self._kill_view_at) if at is not None]
@@ -334,8 +291,8 @@ class _Supervisor:
             for number in data:
                 self._child.signal(number)
 
-    def _signalled(self, waking: socket.socket) -> None:
-        numbers = set(waking.recv(_READ_BYTES))
+    def _signalled(self, came: socket.socket) -> None:
+        numbers = set(came.recv(_READ_BYTES))
         for number in _PASSED_ON:
             if number in numbers:
                 self._pass_on(number)
@@ -418,34 +375,3 @@ class _Supervisor:
         if self._child is not None:
             self._read_output(self._child)
             self._show_output()
-
-
-def _leave_with(parted: socket.socket, terminal: Terminal) -> None:
-    """End this process when the one that looks after it is gone: nobody else would tidy up the terminal."""
-
-    def wait() -> None:
-        parted.recv(1)
-        terminal.restore(was_killed=True)
-        os._exit(1)
-
-    threading.Thread(target=wait, name="tracedbg-parted", daemon=True).start()
-
-
-def _show(show: Callable[[Wires | None], int], wires: Wires | None, log: str) -> int:
-    """Be the interface. What it dies of is told in `log`: the terminal is not there to be read."""
-    import faulthandler  # noqa: PLC0415  deferred: only here
-
-    with open(log, "w", encoding="utf-8") as file:
-        faulthandler.enable(file)
-        try:
-            return show(wires)
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGINT)
-        except BaseException:  # noqa: BLE001  whatever it is, the process ends here
-            import traceback  # noqa: PLC0415  deferred: likewise
-
-            traceback.print_exc(file=file)
-        finally:
-            faulthandler.disable()
-    return 1

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _PACKAGE = os.path.dirname(os.path.dirname(_HERE))
 _OLDEST = (3, 10)
+_LONG = 1024  # as in `identity`, and so is
+_RANK_SIGNS = (
+    "RANK",
+    "TF_CONFIG",
+    "OMPI_COMM_WORLD_RANK",
+    "SLURM_PROCID",
+    "SLURM_STEP_ID",
+)
 
 
 def _leave_path() -> None:
@@ -39,6 +47,17 @@ def _note(text: str) -> None:
             os.close(descriptor)
     except OSError:
         pass
+
+
+def _is_left_out() -> bool:
+    """Whether this is a child, and children are not observed. The first process, and a rank, leave word."""
+    values = [os.environ.get(name, "") for name in _RANK_SIGNS]
+    ours = "|".join([v if len(v) <= _LONG else v[: _LONG // 2] + v[-_LONG // 2 :] for v in values])
+    pid, space, sign = os.environ.get("TRACEDBG_RANK_PID", "").partition(" ")
+    if not space or sign != ours:
+        pid = str(os.getpid())
+        os.environ["TRACEDBG_RANK_PID"] = "%s %s" % (pid, ours)
+    return "TRACEDBG_NO_CHILDREN" in os.environ and pid != str(os.getpid())
 
 
 def _load(name: str, file: str) -> "Any":
@@ -91,6 +110,8 @@ def _compare() -> None:
 def _observe() -> None:
     if sys.version_info < _OLDEST:
         _note("Python %d.%d is too old: %d.%d or newer is needed\n" % (sys.version_info[:2] + _OLDEST))
+        return
+    if _is_left_out():
         return
     imports = _load("tracedbg.boot.imports", os.path.join(_PACKAGE, "boot", "imports.py")).PostImport()
 

@@ -8,7 +8,8 @@ kernel is attributed to: only whether two agree.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -65,7 +66,8 @@ class Example(Generic[A]):
         self.keys = keys
 
 
-class Likeness(NamedTuple, Generic[A]):
+@dataclass(frozen=True, slots=True)
+class Likeness(Generic[A]):  # no NamedTuple: one that is generic needs Python 3.11
     """What a place was found to be like."""
 
     answer: A

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
+from tracedbg.source import lines
 from tracedbg_tui.debug.glyphs import ASCII, glyphs_of
 from tracedbg_tui.debug.highlighting import COLOURS, highlighted
 from tracedbg_tui.debug.lines import fitted, printable
@@ -215,6 +215,6 @@ def _source_lines(conversion: Conversion) -> dict[int, tuple[Piece, ...]]:
             for offset, pieces in enumerate(highlighted(conversion.source))
         }
     wanted = {line for line, _ in conversion.line_map}
-    return {
-        line: tuple(highlighted(linecache.getline(conversion.file, line).rstrip("\n"))[0]) for line in wanted
-    }
+    found = lines(conversion.file)
+    texts = {line: found[line - 1].rstrip("\n") if 0 < line <= len(found) else "" for line in wanted}
+    return {line: tuple(highlighted(text)[0]) for line, text in texts.items()}

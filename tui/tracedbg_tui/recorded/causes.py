@@ -81,8 +81,7 @@ def _cause(cause: CauseGroup, style: Style, glyphs: Glyphs) -> Iterator[Told]:
     if len(cause.values) > 2:  # noqa: PLR2004  two are told above
         yield Told(f"values: {', '.join(cause.values)}", "dim", 2, **at)  # type: ignore[arg-type]
     yield from _advice(cause.advice, style)
-    if cause.docs:
-        yield Told(f"more: {cause.docs}", "dim", 2)
+    yield Told(f"more: tracedbg explain {cause.kind.value}", "dim", 2)
 
 
 def _breaks(snapshot: Snapshot, function: FunctionSummary, style: Style, glyphs: Glyphs) -> Iterator[Told]:

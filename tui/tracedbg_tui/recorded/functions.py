@@ -67,7 +67,7 @@ class FunctionsPane(Listing[FunctionRow]):
         """See `Listing`; the same for the methods below."""
         function = row.function
         where = place(self, function.file, function.line)
-        words = [function.framework.value, clean(function.name), where, *row.troubles]
+        words = [clean(function.framework.value), clean(function.name), where, *row.troubles]
         numbers = f"{function.traces} traces {function.retraces} retraces {function.graph_breaks} breaks"
         return f"{' '.join(words)}  {numbers} {seconds(function.seconds)}"
 

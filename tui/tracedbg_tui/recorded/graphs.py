@@ -97,7 +97,8 @@ def live_graphs(found: Sequence[LiveGraph]) -> list[GraphRow]:
 def other_side(row: GraphRow, rows: Sequence[GraphRow]) -> GraphRow | None:
     """The backward graph of a forward one, and the other way round; None if there is none.
 
-    A gradient is traced after its forward, and before the next one of the same function.
+    A gradient is traced after its forward, and before the next one of the same function; or both are of one
+    trace.
     """
     if row.live:
         alike = [one for one in rows if one.live and one.function == row.function]
@@ -105,12 +106,16 @@ def other_side(row: GraphRow, rows: Sequence[GraphRow]) -> GraphRow | None:
         alike = [one for one in rows if (one.process, one.key, one.live) == (row.process, row.key, "")]
     if row not in alike:
         return None
+    of_trace = [one for one in alike if row.trace_id and one.trace_id == row.trace_id]
+    others = [one for one in of_trace if one.is_backward != row.is_backward]
+    if others:
+        return others[-1] if row.is_backward else others[0]
     at = alike.index(row)
     order = reversed(alike[:at]) if row.is_backward else iter(alike[at + 1 :])
     for one in order:
         if one.is_backward != row.is_backward:
             return one
-        if not row.is_backward:
+        if not row.is_backward and one not in of_trace:
             return None  # the next forward: this one had no backward
     return None
 

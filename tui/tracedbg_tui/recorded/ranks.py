@@ -43,9 +43,11 @@ class ProcessRow:
 
     @property
     def name(self) -> str:
-        """`rank 3`, `pid 71`."""
+        """`rank 3`, `rank 3.1` for its first restart, `pid 71` for a child of it."""
         info = self.process.info
-        return f"pid {info.pid}" if info.rank is None else f"rank {info.rank}"
+        if not info.is_rank:
+            return f"pid {info.pid}"
+        return f"rank {info.rank}" + (f".{info.generation}" if info.generation else "")
 
     @property
     def state(self) -> str:
@@ -59,7 +61,7 @@ class ProcessRow:
 
 
 def process_rows(snapshot: Snapshot) -> list[ProcessRow]:
-    """By rank, those without one last."""
+    """By rank and generation; a rank's children after it, those without one last."""
     rows = []
     for number, process in enumerate(snapshot.processes):
         made = [one for one in process.all_traces if one.started.role in _COUNTED]
@@ -68,11 +70,17 @@ def process_rows(snapshot: Snapshot) -> list[ProcessRow]:
         ns = sum(one.duration_ns for one in process.all_traces if one.started.parent_id is None)
         breaks = {(one.frame.file, one.frame.line, one.kind) for one in process.breaks()}
         rows.append(ProcessRow(number, process, traces, len(breaks), ns))
-    return sorted(rows, key=lambda row: (row.process.info.rank is None, row.process.info.rank or 0))
+    return sorted(rows, key=_order)
+
+
+def _order(row: ProcessRow) -> tuple[object, ...]:
+    info = row.process.info
+    return (info.rank is None, info.rank or 0, info.generation or 0, not info.is_rank)
 
 
 def differences(snapshot: Snapshot, rows: list[ProcessRow], style: Style) -> list[Told]:
-    """What is not the same in all processes."""
+    """What is not the same in all ranks; where there are none, in all processes."""
+    rows = [row for row in rows if row.process.info.is_rank] or rows
     if len(rows) < 2:  # noqa: PLR2004  one has nobody to differ from
         return [Told("one process: there is nothing to compare it with", "dim", 2)]
     made = [
@@ -150,7 +158,7 @@ class ProcessesPane(Listing[ProcessRow]):
             self.ink(f"{count(row.traces.total(), 'trace'):>12}"),
             self.ink(f" {glyphs.graph_break}{row.breaks:<4}" if row.breaks else "      ", "note"),
             self.ink(f"{seconds(row.ns / 1e9):>10}  ", "value"),
-            self.ink("" if info.rank is None else f"pid {info.pid} ", "dim"),
+            self.ink(f"pid {info.pid} " if info.is_rank else "", "dim"),
             self.ink(f"on {clean(info.host)}  {versions}  ", "dim"),
             self.ink(clean(" ".join(info.argv)), "dim"),
         ]

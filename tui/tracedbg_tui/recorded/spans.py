@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracedbg.events import PHASES
+from tracedbg.report.ledger import name_of
 from tracedbg_tui.counters import counted
 from tracedbg_tui.snapshot import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tracedbg.explain import KernelSummary, PhaseTime
+    from tracedbg.explain import KernelSummary, Ledger, PhaseTime
     from tracedbg.store.records import TraceRecord
     from tracedbg_tui.snapshot import Snapshot
 
 _NS = 1e9
+MAX_LINES = 100
+"""Of the user's, in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,15 @@ def ledger(snapshot: Snapshot) -> list[Entry]:
     if summary is None:
         return []
     kernels = [] if summary.kernels is None else list(_kernels(summary.kernels))
+    sampled = list(_sampled(summary.ledgers[0])) if summary.ledgers else []
     if not summary.functions:
-        return kernels
+        return sampled + kernels
     functions = list(summary.every_function())
     spent, counts = _together(phase for function in functions for phase in function.phases)
     total = sum(spent.values())
-    made = []
+    made = sampled
     wall = (summary.run.wall_ns or 0) / _NS
-    if wall:
+    if wall and not sampled:
         made += [
             Entry("the run", wall, "wall time", is_title=True, whole=wall),
             Entry("tracing", summary.seconds, "tracing and compiling, of all processes together", whole=wall),
@@ -106,6 +110,19 @@ def ledger(snapshot: Snapshot) -> list[Entry]:
         entry = Entry(function.name, sum(own.values()), words, function.file, function.line, whole=total)
         made.append(entry)
     return made + kernels
+
+
+def _sampled(main: Ledger) -> Iterator[Entry]:
+    """What the main thread did, then the lines that it did it on."""
+    yield Entry("the run", main.seconds, "wall time", is_title=True, whole=main.seconds)
+    for share in main.shares:
+        parts = ", ".join(f"{part.name} {part.seconds:.3f} s" for part in share.parts)
+        yield Entry(name_of(share.activity), share.seconds, parts, whole=main.seconds)
+    yield Entry("by line", sum(one.seconds for one in main.lines), "", is_title=True, whole=main.seconds)
+    for line in main.lines[:MAX_LINES]:
+        name = f"{os.path.basename(line.file)}:{line.line}"
+        words = ", ".join(f"{name_of(one.activity)} {one.seconds:.3f} s" for one in line.shares)
+        yield Entry(name, line.seconds, words, line.file, line.line, whole=main.seconds)
 
 
 def _kernels(timed: KernelSummary) -> Iterator[Entry]:

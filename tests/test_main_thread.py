@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import threading
 
-from tracedbg import profiling
+from tracedbg import main_thread
 
 
 def test_the_main_thread_is_asked_and_nothing_is_left_of_it():
     ran = []
-    asker = profiling._MainThread(lambda: ran.append(threading.current_thread()))
+    asker = main_thread.MainThread(lambda: ran.append(threading.current_thread()))
     thread = threading.Thread(target=asker.ask)
     thread.start()
     thread.join()
@@ -20,4 +20,4 @@ def test_the_main_thread_is_asked_and_nothing_is_left_of_it():
         if ran:
             break
     assert ran == [threading.main_thread()]
-    assert profiling._asked == set()
+    assert main_thread._asked == set()

@@ -1,0 +1,105 @@
+"""Has ops recorded in this process, where a recording asks for it.
+
+It must not know frameworks, nor what becomes of what was seen.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tracedbg import plugins
+from tracedbg.boot.imports import PostImport
+from tracedbg.hooks import Hooks
+from tracedbg.ticker import Ticker
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from tracedbg.hooks import Hub
+    from tracedbg.op_window import OpRecorder, OpWindow
+
+TELL_S = 0.04
+"""How often totals are written: a program that is killed loses those of so many seconds."""
+MOST_S = 0.06
+"""How seldom they are, where there is so much to tell that it would take more than its share."""
+SHARE = 0.005
+"""Of one core's time: what telling may take, with what it takes to write that down."""
+_SMOOTH = 0.1
+_FIRST_COST_S = 0.0005
+
+
+class OpRecording:
+    """The ops of one recording; see `options.Extra`."""
+
+    def __init__(self, hub: Hub, window: OpWindow) -> None:
+        self._hub = hub
+        self._window = window
+        self._imports = PostImport()
+        self._hooks: list[Hooks] = []
+        self._ticker = Ticker(self._tick, TELL_S)
+        self._cost_s = _FIRST_COST_S
+        """Of telling once, smoothed."""
+        self._knows_workers = False
+
+    def start(self) -> None:
+        """Attach to the frameworks that the program has imported, and to others when it imports them."""
+        for name in plugins.op_recorder_names():
+            hooks = Hooks(self._hub, name)
+            self._hooks.append(hooks)
+            with hooks.guarded("load"):
+                recorder = plugins.load_op_recorder(name)
+                for module in recorder.modules:
+                    self._imports.watch(module, partial(self._attach, recorder, hooks))
+
+    def _attach(self, recorder: OpRecorder, hooks: Hooks, module: ModuleType) -> None:
+        with hooks.guarded("attach"):
+            recorder.attach(module, hooks, self._window)
+            self._ticker.start()
+            self._watch_workers()
+
+    def _watch_workers(self) -> None:
+        """Have a child of `multiprocessing` tell what it has counted: it ends by `os._exit`."""
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None and not self._knows_workers:
+            self._knows_workers = True
+            util.register_after_fork(self, _tell_at_end)
+
+    def tell(self) -> None:
+        """Have everything told that was only counted until now."""
+        self._tell()
+        self._hub.flush()
+
+    def _tick(self) -> bool:
+        began_s = time.thread_time()
+        self._tell()  # not with a flush, which would wait for a fork that waits for us
+        took_s = time.thread_time() - began_s
+        self._cost_s += _SMOOTH * (took_s - self._cost_s)  # what is new costs more, and is rare
+        self._ticker.interval_s = min(max(TELL_S, self._cost_s / SHARE), MOST_S)
+        return True
+
+    def _tell(self) -> None:
+        for hooks in tuple(self._hooks):
+            hooks.tell()
+
+    def close(self) -> None:
+        """See `options.Extra`."""
+        self._ticker.stop()
+        self._imports.stop()
+        self._tell()
+        while self._hooks:
+            self._hooks.pop().remove()
+
+    def before_fork(self) -> None:
+        """What was counted is the parent's; the child counts on from here."""
+        self._tell()
+
+    def after_fork_in_child(self) -> None:
+        """Nothing to be done: the ticker begins anew by itself."""
+
+
+def _tell_at_end(recording: OpRecording) -> None:
+    """In a child that `multiprocessing` has forked."""
+    sys.modules["multiprocessing.util"].Finalize(None, recording.tell, exitpriority=0)
