@@ -26,8 +26,8 @@ demo: $(STAMP)  ## explain the traces of an example, end to end
 	$(BIN)/tracedbg run --no-tui docs/examples/tf_train.py
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not serial'
-	$(BIN)/python -m pytest -m serial
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not serial"; failed=$$?; \
+	    $(BIN)/python -m pytest -m serial && exit $$failed
 
 check: lint types layers docs  ## lint, types, layer contracts, docs
 

@@ -8,7 +8,8 @@ from tracedbg import events as ev
 from tracedbg import ran as told
 from tracedbg.kernels import KernelsSeen
 from tracedbg.store.codec import pack_sites
-from tracedbg.store.records import PackedGraph, ProcessInfo, RunInfo, Tally, TraceRecord
+from tracedbg.store.records import PackedGraph, ProcessInfo, Tally, TraceRecord
+from tracedbg.store.run_info import RunInfo
 
 FILE = "/home/me/train.py"
 CALL = ev.Frame(FILE, 30, "main")

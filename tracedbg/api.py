@@ -14,13 +14,12 @@ from tracedbg.debugger.start import breakpoint, debug  # noqa: A004  named as wh
 from tracedbg.errors import RetraceError, UsageError
 from tracedbg.explain import Explainer, Retrace, is_retrace, summarise
 from tracedbg.options import Options
-from tracedbg.ran import MAX_RATE_HZ
 from tracedbg.redaction import is_wanted, new_key, redacted_argv
 from tracedbg.report.json import to_json
 from tracedbg.report.text import render
 from tracedbg.session import Session
 from tracedbg.source import place
-from tracedbg.store import DEFAULT_MAX_MB, reader
+from tracedbg.store import DEFAULT_MAX_MB, MAX_RATE_HZ, reader
 from tracedbg.store.run import create_run
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ It must not know frameworks, nor what becomes of what was seen.
 from __future__ import annotations
 
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,14 +20,8 @@ if TYPE_CHECKING:
     from tracedbg.hooks import Hub
     from tracedbg.op_window import OpRecorder, OpWindow
 
-TELL_S = 0.04
+TELL_S = 0.05
 """How often totals are written: a program that is killed loses those of so many seconds."""
-MOST_S = 0.06
-"""How seldom they are, where there is so much to tell that it would take more than its share."""
-SHARE = 0.005
-"""Of one core's time: what telling may take, with what it takes to write that down."""
-_SMOOTH = 0.1
-_FIRST_COST_S = 0.0005
 
 
 class OpRecording:
@@ -40,8 +33,6 @@ class OpRecording:
         self._imports = PostImport()
         self._hooks: list[Hooks] = []
         self._ticker = Ticker(self._tick, TELL_S)
-        self._cost_s = _FIRST_COST_S
-        """Of telling once, smoothed."""
         self._knows_workers = False
 
     def start(self) -> None:
@@ -73,11 +64,7 @@ class OpRecording:
         self._hub.flush()
 
     def _tick(self) -> bool:
-        began_s = time.thread_time()
         self._tell()  # not with a flush, which would wait for a fork that waits for us
-        took_s = time.thread_time() - began_s
-        self._cost_s += _SMOOTH * (took_s - self._cost_s)  # what is new costs more, and is rare
-        self._ticker.interval_s = min(max(TELL_S, self._cost_s / SHARE), MOST_S)
         return True
 
     def _tell(self) -> None:

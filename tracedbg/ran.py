@@ -205,10 +205,6 @@ class StepsSeen:
 # --- samples ----------------------------------------------------------------------------------
 
 
-MAX_RATE_HZ = 1000
-"""How often threads may be sampled."""
-
-
 @dataclass(frozen=True)
 class SampleTotal:
     """Time that one thread spent in one place, doing one kind of thing."""

@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from tracedbg.hooks import Hub
     from tracedbg.stacks import Stack
 
-TELL_NS = 60_000_000
+TELL_NS = 50_000_000
 """How seldom totals are told: a program that is killed loses those of so many nanoseconds."""
-FIRST_NS = 50_000_000
-"""The first time: of a worker that soon ends by `os._exit`, no more than a third is lost."""
 MAX_COST = 0.005
 """The share of one core's time that sampling may take; beyond it, samples become rarer.
 
@@ -42,7 +40,7 @@ At `USUAL_HZ` or less; who asks for more may have it, at its price.
 USUAL_HZ = 100
 HANDOVER_NS = 100_000
 """What a program loses by a sample beside that: the interpreter's lock changes hands twice."""
-MAX_INTERVAL_S = 0.1
+MAX_INTERVAL_S = 0.08
 """So rare they become at most, for what they say to be true."""
 FIRST_COST_NS = 20_000_000
 """What it may take beside: code that is seen for the first time costs more."""
@@ -195,7 +193,7 @@ class Sampler:
                 self._hooks.safely("sample", self._sample)
             now_ns = self._hub.now_ns()
             next_ns = now_ns + int(self._ticker.interval_s * _NS)
-            if next_ns - self._told_ns > min(TELL_NS, max(FIRST_NS, (self._told_ns - self._start_ns) // 2)):
+            if next_ns - self._told_ns > TELL_NS:
                 self._hooks.safely("tell", self._emit, now_ns)
             self._pay()
         return True

@@ -1,17 +1,7 @@
 """Traces, runs ops and calls functions without end, and notes when: to be killed. `killed_tf.py LOG`."""
 
-import os
-import sys
-import time
-
 import tensorflow as tf
-
-log = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-
-
-def note(kind: str, number: int) -> None:
-    os.write(log, f"{time.monotonic_ns()} {kind} {number}\n".encode())
-
+from killed_log import note
 
 x = tf.ones(4)
 

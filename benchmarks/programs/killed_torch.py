@@ -1,17 +1,9 @@
 """Traces, runs ops and calls functions without end, and notes when: to be killed. `killed_torch.py LOG`."""
 
-import os
-import sys
-import time
-
 import torch
+from killed_log import note
 
-log = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 torch.set_num_threads(1)
-
-
-def note(kind: str, number: int) -> None:
-    os.write(log, f"{time.monotonic_ns()} {kind} {number}\n".encode())
 
 
 x = torch.ones(4)

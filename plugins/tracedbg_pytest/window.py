@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 from tracedbg import events as ev
 from tracedbg.explain import Summary, summarise
 from tracedbg.explain.recorded import NothingRan
-from tracedbg.store.records import ProcessInfo, RunInfo, TraceRecord
+from tracedbg.store.records import ProcessInfo, TraceRecord
+from tracedbg.store.run_info import RunInfo
 from tracedbg_pytest.history import place_of
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ def test_each_epoch_has_a_line_and_the_newest_retrace_one(ran):
     assert re.fullmatch(
         r"tracedbg: epoch 1: 10 steps, N steps/s, \d traces, no retraces, N s compiling", known[0]
     )
-    assert ran["lines"][2] == f"  {EXAMPLE}:{CALL} sample: {CHANGED}"
+    assert ran["lines"][2].endswith(f"/{EXAMPLE.name}:{CALL} sample: {CHANGED}")
 
 
 def test_a_retrace_warns_once_at_the_users_line(ran):

@@ -42,7 +42,7 @@ def test_each_epoch_has_a_line_and_the_newest_retrace_one(ran):
     assert first.startswith("tracedbg: epoch 1: 10 steps, ")
     assert ", 3 traces, 2 retraces, " in first
     changed = "`x` changed shape from float32[4, 12, 8] to float32[4, 9, 8]"
-    assert newest == f"  {EXAMPLE}:{CALL} Net.loss: {changed}"
+    assert newest.endswith(f"/{EXAMPLE.name}:{CALL} Net.loss: {changed}")
     assert second.startswith("tracedbg: epoch 2: 10 steps, ")
     assert second.endswith(", no traces, no retraces, 0.000 s compiling")
 

@@ -34,7 +34,7 @@ def test_each_epoch_has_a_line_and_the_newest_retrace_one(ran):
     first, newest, second = ran["lines"]
     assert first.startswith("tracedbg: epoch 1: 8 steps, ")
     assert ", 2 traces, 1 retrace, " in first
-    assert newest == f"  {EXAMPLE}:{CALL} {NAME}: {CHANGED}"
+    assert newest.endswith(f"/{EXAMPLE.name}:{CALL} {NAME}: {CHANGED}")
     assert second.startswith("tracedbg: epoch 2: 8 steps, ")
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from tracedbg import redaction
 from tracedbg.cli.program import positive
 from tracedbg.errors import UsageError
-from tracedbg.ran import MAX_RATE_HZ
-from tracedbg.store import DEFAULT_MAX_MB
+from tracedbg.store import DEFAULT_MAX_MB, MAX_RATE_HZ
 
 if TYPE_CHECKING:
     from tracedbg.cli.parser import Parser

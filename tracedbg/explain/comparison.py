@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tracedbg.events import CauseKind, Framework
-    from tracedbg.store.records import RunInfo
+    from tracedbg.store.run_info import RunInfo
 
 
 class Change(str, Enum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
-    from tracedbg.store.records import RunInfo
+    from tracedbg.store.run_info import RunInfo
 
 T = TypeVar("T")
 _LIBRARIES = ("site-packages", "dist-packages")

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     )
     from tracedbg.explain.recorded import Ran
     from tracedbg.kernels import KernelsSeen
-    from tracedbg.store.records import ProcessInfo, RunInfo, Tally, TraceRecord
+    from tracedbg.store.records import ProcessInfo, Tally, TraceRecord
+    from tracedbg.store.run_info import RunInfo
 
 _FULLGRAPH = ("fullgraph", "True")
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tracedbg.explain.ops import OpSummary, SyncLine
     from tracedbg.explain.ranks.model import RanksDiffer
     from tracedbg.explain.steps_summary import StepSummary
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.run_info import RunInfo
 
 
 @dataclass(frozen=True)

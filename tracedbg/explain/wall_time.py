@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tracedbg.events import Frame
     from tracedbg.ran import OpsSeen, SamplesSeen
-    from tracedbg.store.records import ProcessInfo, RunInfo, TraceRecord
+    from tracedbg.store.records import ProcessInfo, TraceRecord
+    from tracedbg.store.run_info import RunInfo
 
 NS = 1e9
 _PHASES = {

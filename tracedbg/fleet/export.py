@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from tracedbg.explain.kernels import View
     from tracedbg.fleet.rows import Row
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.run_info import RunInfo
 
 _WORKERS = 2
 _FEW = 48

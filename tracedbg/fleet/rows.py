@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tracedbg.events import Frame, GuardFailure, Signature, Spec, Traceable
     from tracedbg.explain.situation import Situation
     from tracedbg.store.reader import ProcessRecording
-    from tracedbg.store.records import ProcessInfo, RunInfo, TraceRecord
+    from tracedbg.store.records import ProcessInfo, TraceRecord
+    from tracedbg.store.run_info import RunInfo
 
 Row = tuple[Any, ...]
 FrameRow = tuple[str, int, str]

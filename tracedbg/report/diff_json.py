@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tracedbg.explain.comparison import Comparison, FunctionChange, Numbers
-    from tracedbg.store.records import RunInfo
+    from tracedbg.store.run_info import RunInfo
 
 SCHEMA = 1
 _DIGITS = 6

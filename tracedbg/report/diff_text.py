@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         FunctionChange,
         Numbers,
     )
-    from tracedbg.store.records import RunInfo
+    from tracedbg.store.run_info import RunInfo
 
 _IN = 4
 _MARKS = {Change.NEW: "+", Change.GONE: "-", Change.CHANGED: "~"}

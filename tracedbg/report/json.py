@@ -27,7 +27,8 @@ if TYPE_CHECKING:
         StaleGroup,
         Summary,
     )
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.run_info import RunInfo
 
 SCHEMA = 1
 _DIGITS = 6

@@ -45,7 +45,8 @@ from tracedbg.explain import (
     TimeShare,
 )
 from tracedbg.report.json import SCHEMA
-from tracedbg.store.records import ProcessInfo, RunInfo
+from tracedbg.store.records import ProcessInfo
+from tracedbg.store.run_info import RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

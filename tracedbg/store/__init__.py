@@ -2,3 +2,6 @@
 
 DEFAULT_MAX_MB = 256
 """Bound of one process' recording, where the user names none."""
+
+MAX_RATE_HZ = 1000
+"""How often threads may be sampled."""

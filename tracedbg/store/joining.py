@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from tracedbg import __version__
 from tracedbg.errors import DamagedRunError, RecordingError
-from tracedbg.store.records import RunInfo
 from tracedbg.store.run import (
     RUN_FILE,
     RunFolder,
@@ -28,6 +27,7 @@ from tracedbg.store.run import (
     write_run_file,
     write_whole,
 )
+from tracedbg.store.run_info import RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,8 +20,9 @@ from tracedbg.store.run import create_run, read_run_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
     from tracedbg.store.run import RunFolder
+    from tracedbg.store.run_info import RunInfo
 
 _BESIDE = re.compile(r"(?P<stem>p\d+(-\d+)?)(?P<ending>\.(?!db)\w+)")
 """A file of a process that is not its database: what the boot has noted, the journal."""

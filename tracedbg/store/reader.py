@@ -20,7 +20,7 @@ from tracedbg.store.cells import name_cells
 from tracedbg.store.decoding import decoding, readable
 from tracedbg.store.guarded import check_regular
 from tracedbg.store.ran_reader import RanReader
-from tracedbg.store.records import GraphInfo, PackedGraph, ProcessInfo, RunInfo, Tally, TraceRecord
+from tracedbg.store.records import GraphInfo, PackedGraph, ProcessInfo, Tally, TraceRecord
 from tracedbg.store.run import read_run_file
 from tracedbg.store.totals import CALLS
 from tracedbg.store.totals_reader import TotalsReader
@@ -28,6 +28,8 @@ from tracedbg.store.traces import TraceReader, read_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tracedbg.store.run_info import RunInfo
 
 _DATABASE = re.compile(r"p\d+(-\d+)?\.db")
 _APPENDED = ("graph", "conversion", "construct", "graph_break", "fallback", "stale", "fault")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tracedbg import __version__
 from tracedbg.errors import DamagedRunError, NewerSchemaError, NotARunError, RecordingError, UsageError
 from tracedbg.store.guarded import read_text
-from tracedbg.store.records import RunInfo
+from tracedbg.store.run_info import RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

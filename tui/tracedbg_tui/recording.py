@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tracedbg.events import OpSite
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.run_info import RunInfo
 
 _POLL_S = 0.25
 _POLL_ENDED_S = 2.0

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tracedbg.explain import FunctionSummary, Summary
     from tracedbg.kernels import KernelsSeen
     from tracedbg.ran import SamplesSeen
-    from tracedbg.store.records import GraphInfo, ProcessInfo, RunInfo, Tally, TraceRecord
+    from tracedbg.store.records import GraphInfo, ProcessInfo, Tally, TraceRecord
+    from tracedbg.store.run_info import RunInfo
 
 
 @dataclass(frozen=True)

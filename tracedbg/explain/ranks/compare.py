@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tracedbg.explain.ranks.model import RankFunctionKey
     from tracedbg.explain.ranks.traces import Rank, RankTrace, Recording
     from tracedbg.explain.spans import Span
-    from tracedbg.store.records import RunInfo
+    from tracedbg.store.run_info import RunInfo
 
 SLOW_TIMES = 2
 """So many times the median, and `SLOW_S` more, make a trace a slow one."""

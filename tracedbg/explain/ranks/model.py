@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tracedbg.events import Cause, Framework
-    from tracedbg.store.records import RunInfo
+    from tracedbg.store.run_info import RunInfo
 
 ODD = {
     "alone": "some ranks traced what others did not",

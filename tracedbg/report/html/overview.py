@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tracedbg.report.html.findings import Finding
     from tracedbg.report.html.markup import Node
     from tracedbg.report.html.parts import Look
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.run_info import RunInfo
 
 MAX_FINDINGS = 10
 MAX_ALIKE = 5

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from tracedbg.explain.detail import Detail
     from tracedbg.explain.ranks.model import RankReport
-    from tracedbg.store.records import ProcessInfo, RunInfo
+    from tracedbg.store.records import ProcessInfo
+    from tracedbg.store.run_info import RunInfo
 
 
 def to_html(detail: Detail, *, folder: str = "") -> str:
