@@ -11,20 +11,19 @@ import json
 import os
 import threading
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins, session
-from tracedbg.boot.imports import PostImport
+from tracedbg.attachments import Attachments
 from tracedbg.compare.comparer import CompareOptions
 from tracedbg.compare.data import from_data, to_data
-from tracedbg.hooks import Hooks
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from tracedbg.compare.comparer import Comparer
     from tracedbg.compare.records import Comparison
+    from tracedbg.hooks import Hooks
 
 COMPARE_VARIABLE = "TRACEDBG_COMPARE"
 
@@ -43,33 +42,21 @@ class Comparing:
 
     def __init__(self, options: CompareOptions) -> None:
         self._options = options
-        self._imports = PostImport()
-        self._hooks: list[Hooks] = []
+        self._comparers = Attachments(session.hub(), self.attach, prefix="compare.")
         self._lock = threading.Lock()
         self._called: set[str] = set()
 
     def start(self) -> None:
         """Attach each comparer when the program has imported its framework."""
-        for name in plugins.comparer_names():
-            hooks = Hooks(session.hub(), f"compare.{name}")
-            with hooks.guarded("load"):
-                comparer = plugins.load_comparer(name)
-                for module in comparer.modules:
-                    self._imports.watch(module, partial(self.attach, comparer, hooks))
+        self._comparers.start(plugins.comparer_names(), plugins.load_comparer)
 
     def attach(self, comparer: Comparer, hooks: Hooks, module: ModuleType) -> None:
-        """Attach one comparer, once."""
-        if hooks in self._hooks:
-            return
-        self._hooks.append(hooks)
-        with hooks.guarded("attach"):
-            comparer.attach(module, hooks, self._options, self)
+        """Attach one comparer."""
+        comparer.attach(module, hooks, self._options, self)
 
     def stop(self) -> None:
         """Take everything out again."""
-        self._imports.stop()
-        while self._hooks:
-            self._hooks.pop().remove()
+        self._comparers.remove()
 
     def compared(self, comparison: Comparison) -> None:
         """See `Report`; the same for the method below."""

@@ -266,15 +266,15 @@ class Walker(Protocol):
 
     name: str
     modules: tuple[str, ...]
-    """Attach when the first of these has been imported by the program; empty: attach at once."""
+    """Attach when the first of these has been imported by the program; `sys` is there at once."""
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:
         """Install what it needs; `hooks` removes it again.
 
         Nothing that it installs may cost a call anything while `debugger` wants nothing.
 
         Args:
-            module: the member of `modules` that has just been imported; None if there are none.
+            module: the member of `modules` that has just been imported.
             hooks: where to install.
             debugger: whom to ask.
         """

@@ -6,20 +6,19 @@ It must not know what is done with events.
 from __future__ import annotations
 
 import threading
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins
-from tracedbg.boot.imports import PostImport
+from tracedbg.attachments import Attachments
 from tracedbg.events import FrameworkSeen
-from tracedbg.hooks import Hooks, Hub
+from tracedbg.hooks import Hub
 from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from tracedbg.hooks import Adapter, Sink
+    from tracedbg.hooks import Adapter, Hooks, Sink
     from tracedbg.options import Extra
 
 TELL_S = 0.05
@@ -34,9 +33,7 @@ class Observers:
         self._lock = threading.RLock()
         self._observers: list[Sink] = []
         self._watchers: list[Sink] = []
-        self._imports: PostImport | None = None
-        self._hooks: list[Hooks] = []
-        self._attached: set[str] = set()
+        self._adapters: Attachments[Adapter] | None = None
         self._versions: dict[str, str] = {}
         self._ticker = Ticker(self._tell, TELL_S)
         self._extras: dict[str, tuple[Sink, Extra]] = {}
@@ -49,9 +46,9 @@ class Observers:
             self._subscribe(observer)
             for name, version in self._versions.items():
                 observer.emit(FrameworkSeen(name, version))
-            if self._imports is None:
-                self._imports = PostImport()
-                self._watch(self._imports)
+            if self._adapters is None:
+                self._adapters = Attachments(self.hub, self._attach)
+                self._adapters.start(plugins.adapter_names(), plugins.load_adapter, self._see)
 
     def _subscribe(self, observer: Sink) -> None:
         """Observers first: a watcher that looks an event up finds it recorded."""
@@ -72,15 +69,6 @@ class Observers:
         with self._lock:
             self._watchers.remove(watcher)
             self.hub.unsubscribe(watcher)
-
-    def _watch(self, imports: PostImport) -> None:
-        for name in plugins.adapter_names():
-            hooks = Hooks(self.hub, name)
-            with hooks.guarded("load"):
-                adapter = plugins.load_adapter(name)
-                for module in adapter.modules:
-                    imports.watch(module.partition(".")[0], self.see)
-                    imports.watch(module, partial(self.attach, adapter, hooks))
 
     def have(self, name: str, observer: Sink, make: Callable[[Hub], Extra]) -> None:
         """Have something more observed until `observer` goes. There is one of each name, and all are told."""
@@ -128,39 +116,31 @@ class Observers:
             if self._observers:
                 return
             self._ticker.stop()
-            if self._imports is not None:
-                self._imports.stop()
-                self._imports = None
-            while self._hooks:
-                self._hooks.pop().remove()
-            self._attached.clear()
+            if self._adapters is not None:
+                self._adapters.remove()
+                self._adapters = None
 
     def _tell(self) -> bool:
         """Have the adapters emit what they count; whether any of them does."""
-        hooks = tuple(self._hooks)
-        for one in hooks:
-            one.tell()
-        return any(one.has_tellers for one in hooks)
+        return self._adapters is not None and self._adapters.tell()
 
     def tell(self) -> None:
         """See `Hooks.tell`."""
         self._tell()
 
-    def see(self, framework: ModuleType) -> None:
+    def _see(self, framework: ModuleType) -> None:
         """Note that the program has imported a framework."""
         name, version = framework.__name__, str(getattr(framework, "__version__", ""))
         if name not in self._versions:
             self._versions[name] = version
             self.hub.emit(FrameworkSeen(name, version))
 
-    def attach(self, adapter: Adapter, hooks: Hooks, module: ModuleType) -> None:
-        """Install one adapter's hooks, once."""
+    def _attach(self, adapter: Adapter, hooks: Hooks, module: ModuleType) -> None:
         with self._lock:
-            if not self._observers or adapter.name in self._attached:
+            if not self._observers:
                 return
-            self._attached.add(adapter.name)
-            self._hooks.append(hooks)
-            with hooks.guarded("attach"):
+            try:
                 adapter.attach(module, hooks)
-            if hooks.has_tellers:
-                self._ticker.start()
+            finally:
+                if hooks.has_tellers:
+                    self._ticker.start()

@@ -6,18 +6,16 @@ It must not know frameworks, nor what becomes of what was seen.
 from __future__ import annotations
 
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins
-from tracedbg.boot.imports import PostImport
-from tracedbg.hooks import Hooks
+from tracedbg.attachments import Attachments
 from tracedbg.ticker import Ticker
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from tracedbg.hooks import Hub
+    from tracedbg.hooks import Hooks, Hub
     from tracedbg.op_window import OpRecorder, OpWindow
 
 TELL_S = 0.05
@@ -30,26 +28,18 @@ class OpRecording:
     def __init__(self, hub: Hub, window: OpWindow) -> None:
         self._hub = hub
         self._window = window
-        self._imports = PostImport()
-        self._hooks: list[Hooks] = []
+        self._recorders = Attachments(hub, self._attach)
         self._ticker = Ticker(self._tick, TELL_S)
         self._knows_workers = False
 
     def start(self) -> None:
         """Attach to the frameworks that the program has imported, and to others when it imports them."""
-        for name in plugins.op_recorder_names():
-            hooks = Hooks(self._hub, name)
-            self._hooks.append(hooks)
-            with hooks.guarded("load"):
-                recorder = plugins.load_op_recorder(name)
-                for module in recorder.modules:
-                    self._imports.watch(module, partial(self._attach, recorder, hooks))
+        self._recorders.start(plugins.op_recorder_names(), plugins.load_op_recorder)
 
     def _attach(self, recorder: OpRecorder, hooks: Hooks, module: ModuleType) -> None:
-        with hooks.guarded("attach"):
-            recorder.attach(module, hooks, self._window)
-            self._ticker.start()
-            self._watch_workers()
+        recorder.attach(module, hooks, self._window)
+        self._ticker.start()
+        self._watch_workers()
 
     def _watch_workers(self) -> None:
         """Have a child of `multiprocessing` tell what it has counted: it ends by `os._exit`."""
@@ -68,16 +58,13 @@ class OpRecording:
         return True
 
     def _tell(self) -> None:
-        for hooks in tuple(self._hooks):
-            hooks.tell()
+        self._recorders.tell()
 
     def close(self) -> None:
         """See `options.Extra`."""
         self._ticker.stop()
-        self._imports.stop()
         self._tell()
-        while self._hooks:
-            self._hooks.pop().remove()
+        self._recorders.remove()
 
     def before_fork(self) -> None:
         """What was counted is the parent's; the child counts on from here."""

@@ -5,13 +5,11 @@ It must not know frameworks, nor what becomes of what was seen.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins
-from tracedbg.boot.imports import PostImport
+from tracedbg.attachments import Attachments
 from tracedbg.events import PhaseSpan, TraceStarted
-from tracedbg.hooks import Hooks
 from tracedbg.main_thread import MainThread
 from tracedbg.ticker import Ticker
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tracedbg.events import Event
-    from tracedbg.hooks import Hub
+    from tracedbg.hooks import Hooks, Hub
     from tracedbg.window import Profiler, Window, WindowSpec
 
 LOOK_S = 0.05
@@ -39,8 +37,7 @@ class Profiling:
         self._hub = hub
         self._spec = spec
         self._at_once = at_once
-        self._imports = PostImport()
-        self._hooks: list[Hooks] = []
+        self._profilers = Attachments(hub, self._attach)
         self._windows: list[Window] = []
         self._ticker = Ticker(self._tick, LOOK_S)
         self._asked = MainThread(self._look)
@@ -48,20 +45,13 @@ class Profiling:
     def start(self) -> None:
         """Attach to the frameworks that the program has imported, and to others when it imports them."""
         self._hub.subscribe(self)
-        for name in plugins.profiler_names():
-            hooks = Hooks(self._hub, name)
-            self._hooks.append(hooks)
-            with hooks.guarded("load"):
-                profiler = plugins.load_profiler(name)
-                for module in profiler.modules:
-                    self._imports.watch(module, partial(self._attach, profiler, hooks))
+        self._profilers.start(plugins.profiler_names(), plugins.load_profiler)
 
     def _attach(self, profiler: Profiler, hooks: Hooks, module: ModuleType) -> None:
-        with hooks.guarded("attach"):
-            window = profiler.attach(module, hooks, self._spec, at_once=self._at_once)
-            window.on_step = self._stepped
-            self._windows.append(window)
-            self._ticker.start()
+        window = profiler.attach(module, hooks, self._spec, at_once=self._at_once)
+        window.on_step = self._stepped
+        self._windows.append(window)
+        self._ticker.start()
 
     def _stepped(self, window: Window) -> None:
         for other in self._windows:
@@ -71,12 +61,10 @@ class Profiling:
     def close(self, note: str = "") -> None:
         """Tell what was seen, and take everything out."""
         self._ticker.stop()
-        self._imports.stop()
         self._hub.unsubscribe(self)
         for window in self._windows:
             window.close(note)
-        while self._hooks:
-            self._hooks.pop().remove()
+        self._profilers.remove()
         self._windows.clear()
 
     def before_fork(self) -> None:

@@ -25,7 +25,7 @@ class NumpyArraysWalker:
     name: ClassVar[str] = "numpy_arrays"
     modules: ClassVar[tuple[str, ...]] = ("numpy",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  of the Protocol
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  of the Protocol
         """See `Walker`; nothing is installed."""
         debugger.add_tensors(NumpyTensors())
 

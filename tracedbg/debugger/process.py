@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tracedbg import plugins, session
-from tracedbg.boot.imports import PostImport
+from tracedbg.attachments import Attachments
 from tracedbg.debugger.happenings import Happenings
 from tracedbg.debugger.stops import Stops
 from tracedbg.engine import Action, Engine, Go
@@ -27,35 +27,23 @@ class Debugger:
     def __init__(self, frontend: Frontend | None = None) -> None:
         stops = Stops(Hooks(session.hub(), "debugger"))
         self.engine = Engine(frontend or Nobody(), stops.recorded)
-        self._imports = PostImport()
-        self._hooks: list[Hooks] = []
+        self._walkers = Attachments(session.hub(), self.attach, prefix="walk.")
         self._undo: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Attach the walkers of the frameworks that are there, and the others when they are imported."""
         _debuggers.append(self)
         self._undo.append(Happenings(self.engine).start())
-        for name in plugins.walker_names():
-            hooks = Hooks(session.hub(), f"walk.{name}")
-            with hooks.guarded("load"):
-                walker = plugins.load_walker(name)
-                if not walker.modules:
-                    self.attach(walker, hooks)
-                for module in walker.modules:
-                    self._imports.watch(module, partial(self.attach, walker, hooks))
+        self._walkers.start(plugins.walker_names(), plugins.load_walker)
 
-    def attach(self, walker: Walker, hooks: Hooks, module: ModuleType | None = None) -> None:
-        """Attach one walker, once."""
-        if hooks in self._hooks:
-            return
-        self._hooks.append(hooks)
-        with hooks.guarded("attach"):
-            walker.attach(module, hooks, self.engine)
+    def attach(self, walker: Walker, hooks: Hooks, module: ModuleType) -> None:
+        """Attach one walker."""
+        walker.attach(module, hooks, self.engine)
 
     def switch_on(self, mode: str) -> None:
         """Switch a mode of `plugins.MODES` on, in each framework as soon as the program has imported it."""
         for framework in plugins.MODES[mode]:
-            self._imports.watch(framework, partial(self.switched_on, mode))
+            self._walkers.when_imported(framework, partial(self.switched_on, mode))
 
     def switched_on(self, mode: str, module: ModuleType) -> None:
         """The framework is there."""
@@ -72,11 +60,9 @@ class Debugger:
             return
         _debuggers.remove(self)
         self.engine.let_go()
-        self._imports.stop()
         while self._undo:
             self._undo.pop()()
-        while self._hooks:
-            self._hooks.pop().remove()
+        self._walkers.remove()
 
 
 class Nobody:

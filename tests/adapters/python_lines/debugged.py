@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -65,7 +66,7 @@ def line_of(file, mark):
 def debugging(*answers, faults=0):
     script, sink = Script(*answers), ListSink()
     engine, hooks = Engine(script), Hooks(sink, "walk.python_lines")
-    PythonLinesWalker().attach(None, hooks, engine)
+    PythonLinesWalker().attach(sys, hooks, engine)
     try:
         yield Debugged(engine, script, hooks, sink)
     finally:

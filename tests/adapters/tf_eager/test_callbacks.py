@@ -48,7 +48,7 @@ def debugged():
     seen, sink = Seen(), ListSink()
     engine, hooks = Engine(seen), Hooks(sink, "walk")
     TfEagerWalker().attach(tf, hooks, engine)
-    PythonLinesWalker().attach(None, hooks, engine)
+    PythonLinesWalker().attach(sys, hooks, engine)
     try:
         yield engine, seen
     finally:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 
 import pytest
@@ -485,7 +486,7 @@ def test_python_does_not_stop_while_it_is_traced(made, engine, answers):
 
     plain = str(traced().inlined_graph)
     hooks = Hooks(Hub(), "python_lines")
-    PythonLinesWalker().attach(None, hooks, engine)
+    PythonLinesWalker().attach(sys, hooks, engine)
     try:
         at(engine, "inner first")
         engine.breakpoints.add(Breakpoint(file=programs.__file__, line=line_of(programs, "inner")))

@@ -25,9 +25,9 @@ class PythonLinesWalker:
     """A `Walker` for code that runs as Python."""
 
     name = "python_lines"
-    modules = ()
+    modules = ("sys",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  by its name
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  by its name
         """See `Walker`."""
         switch = _Switch(hooks, debugger)
         hooks.on_remove(switch.remove)

@@ -49,7 +49,7 @@ class TfEagerWalker:
     name = "tf_eager"
     modules = ("tensorflow",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
         """See `Walker`."""
         debugger.add_tensors(TfTensors())
         with hooks.guarded("callbacks"):

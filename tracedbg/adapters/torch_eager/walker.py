@@ -34,7 +34,7 @@ class TorchEagerWalker:
     name = "torch_eager"
     modules = ("torch",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
         """See `Walker`."""
         numbers.check()
         debugger.add_tensors(TorchTensors())

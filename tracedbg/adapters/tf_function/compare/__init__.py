@@ -23,7 +23,7 @@ class TfComparer:
 
     def attach(
         self,
-        module: ModuleType,  # noqa: ARG002  by its name
+        module: ModuleType,
         hooks: Hooks,
         options: CompareOptions,
         report: Report,
@@ -31,7 +31,7 @@ class TfComparer:
         """See `Comparer`."""
         from tracedbg.adapters.tf_function.compare.calls import install  # noqa: PLC0415  only with TensorFlow
 
-        install(hooks, options, report)
+        install(module, hooks, options, report)
 
 
 __all__ = ["TfComparer"]

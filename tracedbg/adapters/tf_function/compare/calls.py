@@ -29,16 +29,17 @@ from tracedbg.source import code_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from tracedbg.compare.comparer import CompareOptions, Report
     from tracedbg.hooks import Hooks
 
 
-def install(hooks: Hooks, options: CompareOptions, report: Report) -> None:
+def install(module: ModuleType, hooks: Hooks, options: CompareOptions, report: Report) -> None:
     """Put everything into TensorFlow."""
     recorder = Recorder()
-    TfEagerWalker().attach(None, hooks, recorder)
-    TfFunctionWalker().attach(None, hooks, recorder)
+    TfEagerWalker().attach(module, hooks, recorder)
+    TfFunctionWalker().attach(module, hooks, recorder)
     calls = Calls(hooks, options, report, recorder)
     hooks.patch(*CALL.owner(), calls.wrap)
     hooks.on_remove(calls.end)

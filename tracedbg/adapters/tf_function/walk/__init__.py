@@ -23,7 +23,7 @@ class TfFunctionWalker:
     name = "tf_function"
     modules = ("tensorflow",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  by its name
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  by its name
         """See `Walker`. Each part that this TensorFlow has no place for is left out, with a `Fault`."""
         from tracedbg.adapters.tf_function.walk.attach import install  # noqa: PLC0415  only when TensorFlow is there
 

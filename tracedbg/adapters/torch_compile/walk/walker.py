@@ -22,7 +22,7 @@ class TorchCompileWalker:
     name = "torch_compile"
     modules = ("torch._dynamo.convert_frame",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  of the Protocol
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002  of the Protocol
         """Install what keeps each graph with its lines; graphs compiled before are not walked."""
         from tracedbg.adapters.torch_compile.apart import keep_apart  # noqa: PLC0415  when torch is there
         from tracedbg.adapters.torch_compile.walk.backward import watch_backwards  # noqa: PLC0415  likewise

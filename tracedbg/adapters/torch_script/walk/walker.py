@@ -17,7 +17,7 @@ class TorchScriptWalker:
     name = "torch_script"
     modules = ("torch",)
 
-    def attach(self, module: ModuleType | None, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
+    def attach(self, module: ModuleType, hooks: Hooks, debugger: Debugger) -> None:  # noqa: ARG002
         """Watch for what is compiled; stand in the way of calls while something is armed."""
         from tracedbg.adapters.torch_script.walk.calls import Calls  # noqa: PLC0415  when torch is there
         from tracedbg.adapters.torch_script.walk.making import Making  # noqa: PLC0415
