@@ -5,11 +5,12 @@ It must not know who shows it. Everything that a program can name is escaped, an
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from tracedbg import source
-from tracedbg.report.style import Style, clean, count, seconds
+from tracedbg.report.html.markup import Node, element
+from tracedbg.report.html.markup import render as render_node
+from tracedbg.report.style import Style, count, seconds
 from tracedbg.report.text import WIDTH, headline, render
 from tracedbg.store.run import current_folder
 
@@ -45,7 +46,7 @@ def html(summary: Summary, folder: str, *, limit: int = LIMIT) -> str:
         limit: rows of each table at most.
     """
     style = Style(folder=current_folder())
-    parts = [f"<p><b>tracedbg</b>: {_text(headline(summary))}</p>"]
+    parts: list[Node] = [element("p", element("b", "tracedbg"), f": {headline(summary)}")]
     if summary.functions:
         parts.append(_functions(summary, style, limit))
     for title, entries in (
@@ -55,71 +56,72 @@ def html(summary: Summary, folder: str, *, limit: int = LIMIT) -> str:
         ("Stale: traced once, changed since", _stale(summary, style)),
     ):
         parts += _section(title, entries, limit)
-    report = escape("".join(line + "\n" for line in map(clean, render(summary, width=100).splitlines())))
-    parts.append(
-        f"<details><summary>the whole report</summary><pre>{report}</pre></details>"
-        f"<p><small>kept in <code>{_text(folder)}</code></small></p>"
+    parts += (
+        element(
+            "details", element("summary", "the whole report"), element("pre", render(summary, width=100))
+        ),
+        element("p", element("small", "kept in ", element("code", folder))),
     )
-    return f'<div class="tracedbg" style="font-size: 0.9em">{"".join(parts)}</div>'
+    return render_node(element("div", parts, class_="tracedbg", style="font-size: 0.9em"))
 
 
-def _text(text: str) -> str:
-    return escape(clean(text))
-
-
-def _functions(summary: Summary, style: Style, limit: int) -> str:
+def _functions(summary: Summary, style: Style, limit: int) -> Node:
     shown, rest = summary.functions[:limit], summary.functions[limit:]
-    rows: list[tuple[str, ...]] = [
+    rows: list[tuple[Node, ...]] = [
         (
             str(one.traces),
             str(one.retraces),
             str(one.graph_breaks),
             seconds(one.seconds),
-            f"<code>{_text(style.tail(one.name, _LONG, '.'))}</code>",
-            _text(style.place(one.file, one.line)),
+            element("code", style.tail(one.name, _LONG, ".")),
+            style.place(one.file, one.line),
         )
         for one in shown
     ]
     if rest:
         rest_rows = sum(one.traces for one in rest), sum(one.retraces for one in rest)
         spent = seconds(sum(one.self_seconds for one in rest))
-        rows.append((*map(str, rest_rows), "", spent, _text(count(len(rest), "more function")), ""))
-    head = _row("th", _HEADS)
-    body = "".join(_row("td", row) for row in rows)
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        rows.append((*map(str, rest_rows), "", spent, count(len(rest), "more function"), ""))
+    head = element("thead", _row("th", _HEADS))
+    return element("table", head, element("tbody", [_row("td", row) for row in rows]))
 
 
-def _row(tag: str, cells: Iterable[str]) -> str:
+def _row(tag: str, cells: Iterable[Node]) -> Node:
     """A row of the table: numbers to the right."""
-    row = [
-        f'<{tag} style="{_CELL} {"right" if column < _NUMBERS else "left"}">{cell}</{tag}>'
-        for column, cell in enumerate(cells)
-    ]
-    return f"<tr>{''.join(row)}</tr>"
+    return element(
+        "tr",
+        [
+            element(tag, cell, style=f"{_CELL} {'right' if column < _NUMBERS else 'left'}")
+            for column, cell in enumerate(cells)
+        ],
+    )
 
 
-def _section(title: str, entries: Iterable[str], limit: int) -> list[str]:
+def _section(title: str, entries: Iterable[Node], limit: int) -> list[Node]:
     found = list(entries)
     if not found:
         return []
-    items = "".join(f"<li>{entry}</li>" for entry in found[:limit])
-    more = f"<p>and {len(found) - limit} more</p>" if len(found) > limit else ""
-    return [f"<p><b>{title}</b></p><ul>{items}</ul>{more}"]
+    section: list[Node] = [
+        element("p", element("b", title)),
+        element("ul", [element("li", entry) for entry in found[:limit]]),
+    ]
+    if len(found) > limit:
+        section.append(element("p", f"and {len(found) - limit} more"))
+    return section
 
 
-def _entry(place: str, function: str, numbers: str, said: Iterable[str]) -> str:
+def _entry(place: str, function: str, numbers: str, said: Iterable[Node]) -> Node:
     """A place with its source, and what there is to say of it."""
-    lines = "".join(f"<br>{line}" for line in said if line)
-    numbers = f" ({_text(numbers)})" if numbers else ""
-    return f"{_text(place)} in <code>{_text(function)}</code>{numbers}{lines}"
+    lines = [(element("br"), line) for line in said if line]
+    return place, " in ", element("code", function), f" ({numbers})" if numbers else "", lines
 
 
-def _source(file: str, line: int) -> str:
+def _source(file: str, line: int) -> Node:
     text = source.line_text(file, line)
-    return f"<code>{_text(text)}</code>" if text else ""
+    return element("code", text) if text else None
 
 
-def _retraces(summary: Summary, style: Style) -> Iterable[str]:
+def _retraces(summary: Summary, style: Style) -> Iterable[Node]:
     found = [(group, function) for function in summary.every_function() for group in function.causes]
     for group, function in sorted(found, key=lambda one: (one[0].settled, -one[0].seconds)):
         numbers = f"{count(group.count, 'retrace')}, {seconds(group.seconds)} s"
@@ -127,25 +129,25 @@ def _retraces(summary: Summary, style: Style) -> Iterable[str]:
             style.place(group.file, group.line),
             function.name,
             f"{numbers}, settled" if group.settled else numbers,
-            (_source(group.file, group.line), _text(group.message), f"<em>{_text(group.advice)}</em>"),
+            (_source(group.file, group.line), group.message, element("em", group.advice)),
         )
 
 
-def _breaks(summary: Summary, style: Style) -> Iterable[str]:
+def _breaks(summary: Summary, style: Style) -> Iterable[Node]:
     for one in summary.graph_breaks:
         place = style.place(one.file, one.line)
-        yield _entry(place, one.function, one.code, (_source(one.file, one.line), _text(one.kind)))
+        yield _entry(place, one.function, one.code, (_source(one.file, one.line), one.kind))
 
 
-def _eager(summary: Summary, style: Style) -> Iterable[str]:
+def _eager(summary: Summary, style: Style) -> Iterable[Node]:
     for one in summary.functions:
         if one.silent_eager is not None:
-            said = _text(one.silent_eager.reason), f"<em>{_text(one.silent_eager.advice)}</em>"
+            said = one.silent_eager.reason, element("em", one.silent_eager.advice)
             yield _entry(style.place(one.file, one.line), one.name, "", said)
 
 
-def _stale(summary: Summary, style: Style) -> Iterable[str]:
+def _stale(summary: Summary, style: Style) -> Iterable[Node]:
     for function in summary.every_function():
         for one in function.stale:
-            said = _source(one.file, one.line), _text(one.message), f"<em>{_text(one.advice)}</em>"
+            said = _source(one.file, one.line), one.message, element("em", one.advice)
             yield _entry(style.place(one.file, one.line), function.name, one.kind.replace("_", " "), said)
