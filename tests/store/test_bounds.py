@@ -15,7 +15,7 @@ from tracedbg import events as ev
 from tracedbg import ran
 from tracedbg.hooks import Hub
 from tracedbg.recorder import MAX_BATCH, MAX_WAITING, Recorder
-from tracedbg.store import bounds, ran_writer, reader
+from tracedbg.store import bounds, database, ran_writer
 from tracedbg.store.reader import ProcessRecording, Run
 from tracedbg.store.writer import Writer
 from tui.recorded import Written
@@ -139,7 +139,7 @@ def test_who_emits_faster_than_is_written_writes(tmp_path, monkeypatch):
 
 
 def test_few_databases_of_a_run_are_open_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "MAX_OPEN", 2)
+    monkeypatch.setattr(database, "MAX_OPEN", 2)
     written = Written(tmp_path / "run")
     for rank in range(5):
         written.process(100 + rank, rank=rank)
@@ -147,7 +147,7 @@ def test_few_databases_of_a_run_are_open_at_once(tmp_path, monkeypatch):
     with Run.open(str(tmp_path / "run")) as run:
         before = [process.changes() for process in run.processes]
         assert [process.info.rank for process in run.processes] == [0, 1, 2, 3, 4]
-        assert sum(process._db is not None for process in run.processes) == 2
+        assert sum(process.database.is_open for process in run.processes) == 2
         assert all(
             now != then for now, then in zip((p.changes() for p in run.processes), before, strict=True)
         )

@@ -8,17 +8,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracedbg import events as ev
-from tracedbg.errors import DamagedRunError, NewerSchemaError
 from tracedbg.identity import Identity
 from tracedbg.kernels import KernelsSeen
-from tracedbg.store import codec, kernel_codec, schema
+from tracedbg.store import codec, kernel_codec
 from tracedbg.store.cells import name_cells
-from tracedbg.store.decoding import decoding, readable
-from tracedbg.store.guarded import check_regular
+from tracedbg.store.database import Database, Few
+from tracedbg.store.decoding import decoding
 from tracedbg.store.ran_reader import RanReader
 from tracedbg.store.records import GraphInfo, PackedGraph, ProcessInfo, Tally, TraceRecord
 from tracedbg.store.run import read_run_file
@@ -27,6 +25,7 @@ from tracedbg.store.totals_reader import TotalsReader
 from tracedbg.store.traces import TraceReader, read_failures
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
     from tracedbg.store.run_info import RunInfo
@@ -35,8 +34,6 @@ _DATABASE = re.compile(r"p\d+(-\d+)?\.db")
 _APPENDED = ("graph", "conversion", "construct", "graph_break", "fallback", "stale", "fault")
 _LATER = ("kernel_window", "step_graph", "op_rows", "stop")
 """Tables that recordings of earlier versions do not have."""
-MAX_OPEN = 64
-"""Databases of a run that are open at once: each takes some of the files that a process may have."""
 
 
 class Run:
@@ -58,7 +55,7 @@ class Run:
         """
         info = read_run_file(folder)
         name_cells(folder)
-        few = _Few()
+        few = Few()
         processes = [ProcessRecording.open(path, few) for path in list_databases(folder)]
         processes.sort(key=lambda process: process.info.started_wall_ns)
         return cls(folder, info, processes)
@@ -75,22 +72,6 @@ class Run:
         self.close()
 
 
-class _Few:
-    """The databases of a run that are open, those used last at the end."""
-
-    def __init__(self) -> None:
-        self._open: dict[ProcessRecording, None] = {}
-
-    def note(self, used: ProcessRecording) -> None:
-        """One is being used: if that makes them too many, the one that was not for longest is closed."""
-        self._open.pop(used, None)
-        self._open[used] = None
-        if len(self._open) > MAX_OPEN:
-            longest = next(iter(self._open))
-            del self._open[longest]
-            longest.rest()
-
-
 def list_databases(folder: str) -> list[str]:
     """The paths of the databases of the run in `folder`."""
     return [os.path.join(folder, name) for name in sorted(filter(_DATABASE.fullmatch, os.listdir(folder)))]
@@ -100,55 +81,26 @@ def list_databases(folder: str) -> list[str]:
 class ProcessRecording:
     """One database and its journal: what happened in one process. Each call reads the newest state."""
 
-    def __init__(self, path: str, db: sqlite3.Connection, few: _Few) -> None:
-        self.path = path
-        self._db: sqlite3.Connection | None = db
-        self._few = few
-        self._rests = 0
+    def __init__(self, database: Database) -> None:
+        self.path = path = database.path
+        self.database = database
+        self._rows, self._has = database.rows, database.has
         self._totals = TotalsReader(path, self._rows, self._has)
         self.ran = RanReader(path, self._rows, self._totals.rows, self._has, self._traceables)
         """What ran: ops, graphs of steps, samples."""
 
     @classmethod
-    def open(cls, path: str, few: _Few | None = None) -> ProcessRecording:
-        """Open one database for reading.
-
-        Args:
-            path: of the database.
-            few: closes it for a while where too many others are open.
-
-        Raises:
-            NotARunError, NewerSchemaError, DamagedRunError: see `Run.open`.
-        """
-        with readable(path):
-            db = _connect(path)
-            try:
-                _check_version(db, path)
-            except BaseException:
-                db.close()
-                raise
-        opened = cls(path, db, few or _Few())
-        opened._few.note(opened)
-        return opened
+    def open(cls, path: str, few: Few | None = None) -> ProcessRecording:
+        """Open one database for reading; see `Database.open`."""
+        return cls(Database.open(path, few or Few()))
 
     def copy_to(self, other: sqlite3.Connection) -> None:
-        """Write all of it, as it is now, into an empty database.
-
-        Raises:
-            sqlite3.Error: it cannot be written.
-        """
-        self._opened().backup(other)
+        """Write all of it, as it is now, into an empty database; see `Database.copy_to`."""
+        self.database.copy_to(other)
 
     def close(self) -> None:
         """Close the database."""
-        if self._db is not None:
-            self._db.close()
-
-    def rest(self) -> None:
-        """Close it until it is asked for something."""
-        self.close()
-        self._db = None
-        self._rests += 1
+        self.database.close()
 
     @property
     def info(self) -> ProcessInfo:
@@ -185,7 +137,7 @@ class ProcessRecording:
         """A number that is another one whenever something has been written since it was asked for last."""
         version = int(self._rows("pragma data_version")[0][0])  # it counts from when the database was opened
         changed_ns, size_bytes = self._totals.state()
-        return (((self._rests << 32) + version) << 128) + (changed_ns << 64) + size_bytes
+        return (((self.database.rests << 32) + version) << 128) + (changed_ns << 64) + size_bytes
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table that is only appended to: what has as many as before is as it was."""
@@ -363,19 +315,6 @@ class ProcessRecording:
         """How many events of each kind were not kept."""
         return {row["kind"]: row["count"] for row in self._rows("select * from dropped order by kind")}
 
-    def _has(self, table: str) -> bool:
-        return bool(self._rows("select 1 from sqlite_master where name = ?", table))
-
-    def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        with readable(self.path):
-            return self._opened().execute(query, values).fetchall()
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._db is None:
-            self._db = _connect(self.path)
-        self._few.note(self)
-        return self._db
-
     def _traceables(self) -> dict[int, ev.Traceable]:
         return {
             row["id"]: ev.Traceable(
@@ -395,32 +334,3 @@ class ProcessRecording:
 
 def _graph(row: sqlite3.Row) -> ev.GraphMade:
     return ev.GraphMade(row["trace_id"], row["stage"], codec.unpack_sites(row["sites"]))
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    check_regular(path)
-    folder_is_writable = os.access(os.path.dirname(path), os.W_OK)
-    has_log = os.path.exists(path + "-wal")
-    # A database whose log was merged can be read where nothing may be written, `immutable` only.
-    mode = "mode=ro" if folder_is_writable or has_log else "immutable=1"
-    db = sqlite3.connect(f"file:{_quoted(path)}?{mode}", uri=True, check_same_thread=False)
-    db.row_factory = sqlite3.Row
-    return db
-
-
-def _quoted(path: str) -> str:
-    return re.sub(r"[%?#]", lambda match: f"%{ord(match[0]):02x}", path)
-
-
-def _check_version(db: sqlite3.Connection, path: str) -> None:
-    (application,) = db.execute("pragma application_id").fetchone()
-    (version,) = db.execute("pragma user_version").fetchone()
-    if application != schema.APPLICATION_ID:
-        raise DamagedRunError(f"{path} is not a database of tracedbg, or was cut off when it was made")
-    if db.execute("select 1 from sqlite_master where type not in ('table', 'index')").fetchone():
-        raise DamagedRunError(f"{path} has a view or a trigger, which no recording has")
-    if version > schema.VERSION:
-        raise NewerSchemaError(
-            f"{path} was written by a newer tracedbg (schema {version}, this one reads up to"
-            f" {schema.VERSION}): upgrade with python -m pip install -U tracedbg"
-        )
