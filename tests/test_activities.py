@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tracedbg import plugins
-from tracedbg.activities import RULES, Activity, Classifier, Doing, Reach, Rule, judge
+from tracedbg.activities import HELD, RULES, Activity, Classifier, Doing, Reach, Rule, judge
 
 LIB = "/v/lib/python3.11/site-packages"
 STD = sysconfig.get_paths()["stdlib"]
@@ -33,6 +33,7 @@ BACKWARD = (f"{LIB}/frame/backward.py", "Engine.run")
 WRAPPER = (f"{LIB}/frame/wrapper.py", "call")
 WAIT = (f"{STD}/subprocess.py", "Popen.wait")
 OWN = (f"{LIB}/tracedbg/adapters/building.py", "build")
+HOLD = (f"{LIB}/tracedbg/dap/server.py", "interact")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,9 @@ def classifier() -> Classifier:
         ([WAIT, OWN, IMPORT, USER], Doing(Activity.OVERHEAD)),
         ([WAIT, OWN, TRACER, USER], Doing(Activity.OVERHEAD)),
         ([USER_BODY, IMPORT, OWN, IMPORT, USER], Doing(Activity.IMPORTS)),
+        ([WAIT, OWN, HOLD, OWN, USER], Doing(Activity.OVERHEAD, HELD)),
+        ([WAIT, OWN, USER, HOLD, USER], Doing(Activity.OVERHEAD)),
+        ([USER, HOLD, OWN, USER], Doing(Activity.PYTHON)),
         ([OP, OWN, USER], Doing(Activity.EAGER_OPS)),
         ([("/home/me/frame/ops.py", "add"), USER], Doing(Activity.PYTHON)),
         ([("/src/frame/frame/trace/tracer.py", "trace")], Doing(Activity.TRACING, "tracer")),

@@ -145,6 +145,33 @@ def test_what_was_before_the_recording_is_told_of_a_whole_process(sink):
     assert -first.start_ns / 1e9 == pytest.approx(age_s, abs=5)
 
 
+def test_before_the_recording_the_debuggers_time_is_told_apart_from_the_programs(sink):
+    """It is there first: the program waits for it to begin, and may stop before it imports a framework."""
+    hub = Hub()
+    hub.subscribe(sink)
+    hub.start_ns -= 10 * 10**9
+    hub.own_ns, hub.held_ns = 2 * 10**9, 5 * 10**9
+    sampler = Sampler(hub, 100, is_whole=True)
+    sampler.start()
+    sampler.close()
+    told = {}
+    for seen in sink.seen[:3]:
+        (total,) = seen.totals
+        assert total.wall_ns == seen.end_ns - seen.start_ns
+        told[total.activity, total.phase] = total.wall_ns / 1e9
+    assert told["overhead", "stopped"] == 5
+    assert told["overhead", "starting"] == 2
+    assert told["startup", "starting"] - told_before(sink) == pytest.approx(3, abs=1)
+    ends = [seen.end_ns for seen in sink.seen[:3]]
+    assert [seen.start_ns for seen in sink.seen[1:3]] == ends[:2], "no moment is told twice"
+    assert ends[-1] == pytest.approx(10 * 10**9, abs=10**9)
+
+
+def told_before(sink):
+    """How long before the hub the process began, in seconds."""
+    return -min(sink.seen[0].start_ns, 0) / 1e9
+
+
 def _start_ticks():
     with open("/proc/self/stat", "rb") as file:
         return int(file.read().rpartition(b")")[2].split()[19])

@@ -107,6 +107,10 @@ _WAIT = (
     ("concurrent/futures/_base.py", ("result", "wait")),
     ("concurrent/futures/thread.py", ("_worker",)),
 )
+HELD = "stopped"
+"""Of `Activity.OVERHEAD`: the debugger has stopped the program, and waits for what it is told."""
+_HOLDING = ("interact",)
+"""See `engine.Frontend`."""
 RULES: tuple[Rule, ...] = (
     Rule("<frozen importlib.", Activity.IMPORTS, reach=Reach.IMPORT),
     Rule("importlib/_bootstrap", Activity.IMPORTS, reach=Reach.IMPORT),
@@ -115,6 +119,7 @@ RULES: tuple[Rule, ...] = (
         "site.py", Activity.STARTUP, reach=Reach.START, functions=("main", "execsitecustomize", "addpackage")
     ),
     *(Rule(path, Activity.WAITING, functions=functions) for path, functions in _WAIT),
+    Rule("tracedbg/", Activity.OVERHEAD, HELD, functions=_HOLDING),
     Rule(OWN_CODE, Activity.OVERHEAD),
     Rule("tracedbg/", Activity.OVERHEAD),
 )
@@ -124,6 +129,7 @@ _USER = Mark(Doing(Activity.PYTHON), is_users=True)
 _USER_MODULE = Mark(None, is_users=True)
 _LIBRARY = Mark(Doing(Activity.PYTHON, "library"))
 _OVERHEAD = Mark(Doing(Activity.OVERHEAD), Reach.OWN)
+_HELD = Mark(Doing(Activity.OVERHEAD, HELD), Reach.OWN)
 _UNKNOWN = Doing(Activity.UNKNOWN)
 
 
@@ -159,7 +165,7 @@ class Classifier:
 
     def _find(self, file: str, function: str) -> Mark:
         if is_ours(file):
-            return _OVERHEAD
+            return _HELD if function in _HOLDING else _OVERHEAD
         rules = self._by_file.get(file)
         if rules is None:
             rules = self._by_file[file] = self._rules_of(file.replace("\\", "/"), self._is_user(file))
@@ -209,10 +215,16 @@ def judge(marks: Iterable[Mark], *, is_idle: bool = False) -> Doing:
 
 def _own_work(stack: Iterable[Mark]) -> Doing | None:
     """What we do ourselves, also where an import or a trace has called us; None where something else runs."""
+    own: Doing | None = None
     for mark in stack:
-        if mark.doing is not None and mark.doing.activity is not Activity.WAITING:
-            return mark.doing if mark.doing.activity is Activity.OVERHEAD else None
-    return None
+        if mark.doing is None or mark.doing.activity is Activity.WAITING:
+            continue
+        if mark.doing.activity is not Activity.OVERHEAD:
+            break
+        own = mark.doing
+        if own.phase:
+            break
+    return own
 
 
 def _fits(path: str | re.Pattern[str], file: str, is_user: bool) -> bool:

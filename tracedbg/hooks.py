@@ -193,6 +193,10 @@ class Hub:
         self._lock = threading.Lock()
         self._told: set[str] = set()
         self.start_ns = time.monotonic_ns()
+        self.own_ns: int | None = None
+        """How long we took before the program began, where we were there first: where it is debugged."""
+        self.held_ns = 0
+        """How long its main thread stood still for whoever debugs it."""
 
     def is_news(self, fault: str) -> bool:
         """Whether nobody has asked for these words before: what several parts need is told once."""

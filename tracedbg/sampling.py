@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tracedbg import plugins, thread_clocks, ticker
-from tracedbg.activities import Activity, Classifier, Doing
+from tracedbg.activities import HELD, Activity, Classifier, Doing
 from tracedbg.callees import Callee, Callees
 from tracedbg.hooks import Hooks
 from tracedbg.ran import SamplesSeen, SampleTotal
@@ -150,17 +150,22 @@ class Sampler:
             return
         zero_ns = min(max(began_ns, 0), self._start_ns)
         """When the first module of the recording was loaded; what came then was ours."""
+        held_ns = self._hub.held_ns
+        rest_ns = self._start_ns - zero_ns - held_ns
+        own_ns = rest_ns if self._hub.own_ns is None else min(self._hub.own_ns, rest_ns)
         main = threading.main_thread().ident or 0
         spent_ns = time.process_time_ns()
-        for start_ns, end_ns, activity, phase in (
-            (began_ns, zero_ns, Activity.STARTUP, "starting"),
-            (zero_ns, self._start_ns, Activity.OVERHEAD, "starting"),
+        at_ns = began_ns
+        for wall_ns, activity, phase in (
+            (zero_ns - began_ns + rest_ns - own_ns, Activity.STARTUP, "starting"),
+            (held_ns, Activity.OVERHEAD, HELD),
+            (own_ns, Activity.OVERHEAD, "starting"),
         ):
-            wall_ns = end_ns - start_ns
             if wall_ns > 0:
-                cpu_ns = min(spent_ns, wall_ns)
+                cpu_ns = 0 if phase == HELD else min(spent_ns, wall_ns)
                 total = SampleTotal((), activity.value, phase, main, True, 0, wall_ns, cpu_ns)
-                self._hub.emit(SamplesSeen(self._rate_hz, start_ns, end_ns, 0, (total,)))
+                self._hub.emit(SamplesSeen(self._rate_hz, at_ns, at_ns + wall_ns, 0, (total,)))
+                at_ns += wall_ns
 
     def close(self) -> None:  # noqa: D102
         self._ticker.stop()

@@ -25,7 +25,7 @@ class Debugger:
     """The engine of this process with all that makes code stop. There is one at a time: see `current`."""
 
     def __init__(self, frontend: Frontend | None = None) -> None:
-        stops = Stops(Hooks(session.hub(), "debugger"))
+        stops = Stops(session.hub())
         self.engine = Engine(frontend or Nobody(), stops.recorded)
         self._walkers = Attachments(session.hub(), self.attach, prefix="walk.")
         self._undo: list[Callable[[], None]] = []

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
+from tracedbg import session
 from tracedbg.debugger.options import DEBUG_VARIABLE, DebugOptions
 from tracedbg.debugger.process import Debugger, current
 from tracedbg.engine import Breakpoint
@@ -29,6 +30,7 @@ def start_from_environment() -> None:
     if not text:
         return
     options = DebugOptions.from_text(text)
+    hub = session.hub()
     debugger = Debugger()
     for spec in options.breaks:
         debugger.engine.breakpoints.add(parse(spec))
@@ -37,11 +39,14 @@ def start_from_environment() -> None:
     if options.frontend == "dap":
         from tracedbg.dap.serve import serve  # noqa: PLC0415  deferred: only one of them is used
 
+        asked_ns = hub.now_ns()
         serve(debugger.engine, options)
+        hub.held_ns += hub.now_ns() - asked_ns
         debugger.start()
     else:
         debugger.engine.frontend = _prompt(debugger.engine)
         debugger.start()
+    hub.own_ns = hub.now_ns() - hub.held_ns
     atexit.register(debugger.stop)
     if options.frontend == "prompt":
         atexit.register(

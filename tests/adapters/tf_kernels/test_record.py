@@ -175,7 +175,9 @@ def loud():
 
 def test_the_profiler_writes_nothing_on_the_programs_stderr(out, step, loud, capfd):
     timed(tf.function(step), out)
-    assert capfd.readouterr().err == ""
+    said = capfd.readouterr().err.splitlines()
+    others = "USDT:"  # PyTorch's profiler, if it was used before in this process, by another test
+    assert [line for line in said if not line.startswith(others)] == []
     assert loud() == 0, "the program's own logs are as before"
 
 
