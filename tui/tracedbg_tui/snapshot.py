@@ -199,14 +199,6 @@ class Snapshot:
     def _explained(self) -> dict[str, list[Explained]]:
         return {}
 
-    def function_at(self, file: str, line: int) -> str:
-        """Key of the function whose `def`, cause or break is at a line; empty if there is none."""
-        for one in self.functions:
-            places = {(one.file, one.line)} | {(cause.file, cause.line) for cause in one.causes}
-            if (file, line) in places:
-                return key_of(one)
-        return ""
-
     def breaks_of(self, function: FunctionSummary) -> list[ev.GraphBreak]:
         """Where a function is cut in two: each place once."""
         names = {function.name} | {one.name for one in function.resumes}

@@ -95,10 +95,6 @@ class Repl(Vertical):
         yield log
         yield ReplInput(self)
 
-    def focus_input(self) -> None:
-        """Begin to type."""
-        self.query_one(Input).focus()
-
     def say(self, text: str, style: str = "") -> None:
         """Show a text."""
         for line in text.rstrip("\n").split("\n"):

@@ -92,12 +92,6 @@ class TracesView(RecordedView):
         self._has_chosen |= found
         return found
 
-    def show_line(self, file: str, line: int) -> bool:
-        """Look at the function that a line belongs to, or was traced again for; whether there is one."""
-        snapshot = self.snapshot
-        key = snapshot.function_at(file, line) if snapshot else ""
-        return bool(key) and self.show_function(key)
-
     def on_lines_moved(self, event: Lines.Moved) -> None:
         """Another function or trace is at the cursor."""
         event.stop()

@@ -81,7 +81,6 @@ class Routine:
     span: tuple[str, int, int] | None = None
     size: int = 0
     """How many steps it has, callees counted in."""
-    is_method: bool = False
 
     def steps(self) -> Iterator[Step]:
         """All of its own, those of blocks too, in the order in which they stand."""
@@ -133,7 +132,7 @@ class Reader:
             block = self._block(graph, objects, types)
         finally:
             self._reading -= 1
-        made = Routine(name, name, block, types, is_method=owner is not None)
+        made = Routine(name, name, block, types)
         _place(made)
         return made
 
