@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 from builders import INFO, SEEN
 
+from tracedbg import source
 from tracedbg.cli.main import main
 from tracedbg.errors import DamagedRunError, UsageError
+from tracedbg.store.cells import write_cells
 from tracedbg.store.merging import merge_runs
 from tracedbg.store.reader import Run
 from tracedbg.store.run import create_run, read_run_file
@@ -62,6 +64,16 @@ def test_the_run_is_from_the_first_start_to_the_last_end(tmp_path):
     found = read_run_file(merge_runs(parts[::-1], str(tmp_path / "all")).path)
     assert (found.id, found.exit_code, found.started_wall_ns) == ("all", 3, a.started_wall_ns)
     assert found.wall_ns == b.started_wall_ns + b.wall_ns - a.started_wall_ns
+
+
+def test_cells_of_notebooks_are_told_by_their_titles(tmp_path):
+    parts = [part(tmp_path / "a", rank(0, "a")), part(tmp_path / "b", rank(1, "b"))]
+    cells = ["<ipython-input-1-0123456789ab>", "<ipython-input-2-0123456789ab>"]
+    for folder, cell in zip(parts, cells, strict=True):
+        write_cells(folder, {cell: (f"Cell of {os.path.basename(folder)}", ["x = 1"])})
+    with Run.open(merge_runs(parts, str(tmp_path / "all")).path):
+        assert [source.cell_title(cell) for cell in cells] == ["Cell of a", "Cell of b"]
+        assert source.line_text(cells[1], 1) == "x = 1"
 
 
 def test_a_part_without_an_end_leaves_the_run_without_one(tmp_path):

@@ -17,7 +17,13 @@ from tracedbg.store.guarded import read_text
 from tracedbg.store.run import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypedDict
+
+    class _Cell(TypedDict):
+        title: str
+        lines: list[str]
+
 
 CELLS_FILE = "cells.json"
 _CELL = re.compile(r"<ipython-input-\d+-\w+>|.*[/\\]ipykernel_\d+[/\\]\d+\.py")
@@ -26,20 +32,33 @@ _CELL = re.compile(r"<ipython-input-\d+-\w+>|.*[/\\]ipykernel_\d+[/\\]\d+\.py")
 
 def write_cells(folder: str, cells: Mapping[str, tuple[str, Sequence[str]]]) -> None:
     """Keep title and lines of each cell, by its file, in the folder of a run. A full disk is not an error."""
-    data = {file: {"title": title, "lines": list(lines)} for file, (title, lines) in cells.items()}
-    with suppress(OSError):
-        write_whole(os.path.join(folder, CELLS_FILE), json.dumps(data, indent=1).encode())
+    _write(folder, {file: {"title": title, "lines": list(lines)} for file, (title, lines) in cells.items()})
 
 
 def name_cells(folder: str) -> None:
     """Have the cells of a run told by their titles, where it has any; what is no such file is left out."""
-    path = os.path.join(folder, CELLS_FILE)
-    try:
-        data: Any = json.loads(read_text(path))
+    for file, cell in _read(folder).items():
+        source.name_cell(file, cell["title"], cell["lines"])
+
+
+def copy_cells(folders: Iterable[str], out: str) -> None:
+    """Keep the cells of some runs in the folder of another one. A full disk is not an error."""
+    cells = {file: cell for folder in folders for file, cell in _read(folder).items()}
+    if cells:
+        _write(out, cells)
+
+
+def _write(folder: str, data: Mapping[str, _Cell]) -> None:
+    with suppress(OSError):
+        write_whole(os.path.join(folder, CELLS_FILE), json.dumps(data, indent=1).encode())
+
+
+def _read(folder: str) -> dict[str, _Cell]:
+    """Those that are well-formed: without the others the report is all there, but for the text of lines."""
+    found: dict[str, _Cell] = {}
+    with suppress(OSError, DamagedRunError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        data: Any = json.loads(read_text(os.path.join(folder, CELLS_FILE)))
         for file, cell in data.items():
             if _CELL.fullmatch(file):
-                source.name_cell(file, str(cell["title"]), [str(line) for line in cell["lines"]])
-    except FileNotFoundError:
-        return
-    except (OSError, DamagedRunError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return  # the report is all there, but for the text of lines
+                found[file] = {"title": str(cell["title"]), "lines": [str(line) for line in cell["lines"]]}
+    return found

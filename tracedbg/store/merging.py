@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracedbg.errors import DamagedRunError, RecordingError, UsageError
+from tracedbg.store.cells import copy_cells
 from tracedbg.store.journal import ENDING as JOURNAL_ENDING
 from tracedbg.store.journal import journal_of, read_journal
 from tracedbg.store.native import FILE as NATIVE_FILE
@@ -50,6 +51,8 @@ def merge_runs(folders: Sequence[str], out: str | None) -> RunFolder:
     try:
         for folder in folders:
             _copy(folder, merged.path)
+        if not merged.info.redacted:
+            copy_cells(folders, merged.path)
         merged = replace(merged, info=_joined(runs, merged.info))
         end_ns = max(run.started_wall_ns + (run.wall_ns or 0) for run in runs)
         failed = next((run for run in runs if run.exit_code), first)
