@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from dap.process import PATIENCE_S, line_of, start_adapter
+from security.leaks import leaks
 from tracedbg.dap.client import Client, ClientError, Events
+from tracedbg.redaction import LEFT_OUT
+from tracedbg.store.run import read_run_file
 
 PROGRAM = """
 import sys
@@ -95,6 +99,20 @@ def test_a_module_its_environment_and_folder(adapted, tmp_path):
     assert answer.result(10) == {}
     assert editor.exit_code() == 0
     assert editor.output() == "1 False ['one', 'two three']\n"
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("wanted", [{"redact": True}, {"env": {"TRACEDBG_REDACT": "1"}}, {}])
+def test_values_are_kept_out_of_the_recording_if_that_is_wanted(adapted, tmp_path, wanted):
+    pytest.importorskip("torch")
+    out = tmp_path / "run"
+    secret = Path(__file__).parents[1] / "security" / "secret_torch.py"
+    editor = adapted().launch(secret, args=["--password", "hunter2argument"], out=str(out), **wanted)
+    editor.exit_code()
+    info = read_run_file(str(out))
+    assert info.redacted == bool(wanted)
+    assert info.argv[1:] == ((LEFT_OUT,) if wanted else ("--password", "hunter2argument"))
+    assert (leaks(out) == []) == bool(wanted)
 
 
 @pytest.mark.parametrize(

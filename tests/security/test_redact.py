@@ -6,18 +6,16 @@ import collections.abc
 import dataclasses
 import json
 import os
-import re
-import sqlite3
 import subprocess
 import sys
 import typing
-import zlib
 from pathlib import Path
 
 import pytest
 
 import tracedbg
 from process.compare import TRACEDBG, clean_environment
+from security.leaks import leaks, secrets
 from tracedbg import events as ev
 from tracedbg import kernels, ran
 from tracedbg.redaction import LEFT_OUT, redacted_argv
@@ -25,8 +23,6 @@ from tracedbg.redaction.redactor import Redactor
 from tracedbg.store.reader import Run
 
 HERE = Path(__file__).parent
-SECRET = re.compile(rb"hunter2|(?<!\d)7771\d\d(?!\d)", re.IGNORECASE)
-"""Each text and each number of the programs is one; a longer number is a time or an id of ours."""
 
 
 def recorded(name: str, folder: Path, *options: str, **environment: str) -> Path:
@@ -42,33 +38,6 @@ def recorded(name: str, folder: Path, *options: str, **environment: str) -> Path
         check=False,
     )
     return out
-
-
-def leaks(folder: Path) -> list[str]:
-    """Where a secret stands in a folder: in the bytes of its files, and in what is packed in its databases."""
-    found = []
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found += [f"{file.name}: {at!r}" for at in secrets(file.read_bytes())]
-        if file.suffix == ".db":
-            found += [f"{file.name}: {at!r}" for at in in_blobs(file)]
-    return found
-
-
-def secrets(data: bytes) -> list[bytes]:
-    """What is secret, with what stands around it."""
-    return [data[max(found.start() - 30, 0) : found.end() + 30] for found in SECRET.finditer(data)]
-
-
-def in_blobs(file: Path) -> list[bytes]:
-    found = []
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
-        tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
-        values = [value for table in tables for row in db.execute(f"select * from {table}") for value in row]
-    db.close()
-    for value in values:
-        if isinstance(value, bytes):
-            found += secrets(zlib.decompress(value))
-    return found
 
 
 def causes(folder: Path) -> set[tuple[str, str]]:

@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
+from tracedbg import redaction
 from tracedbg.cli.child import end_like, run_program
 from tracedbg.cli.interpreter import named_python, same_python
 from tracedbg.cli.observation import has_recordings
@@ -88,14 +89,19 @@ class _Observing:
         python = named_python(shlex.join(launch.python)) if launch.python else same_python()
         for spec in launch.breaks:
             specs.parse(spec)
-        self._folder = create_run(launch.out, launch.words)
+        environ = {name: text for name, text in {**os.environ, **launch.env}.items() if text is not None}
+        options: dict[str, object] = {}
+        if launch.redact or redaction.is_wanted(environ):
+            options["redact"] = redaction.new_key(environ)
+        words = redaction.redacted_argv(launch.words) if options else launch.words
+        self._folder = create_run(launch.out, words, redacted=bool(options))
         self._started_ns = time.monotonic_ns()
         debug = ""
         if launch.is_debugged:
             debug = for_a_client(
                 launch.breaks, python_mode=launch.python_mode, debug_datasets=launch.debug_datasets
             )
-        order = Order([*python, *launch.words], launch.cwd, self._folder.path, launch.env, debug)
+        order = Order([*python, *launch.words], launch.cwd, self._folder.path, launch.env, debug, options)
         ours, theirs = socket.socketpair() if launch.is_debugged else (None, None)
         try:
             start = _piped if launch.console == "internalConsole" else _in_terminal

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 VARIABLE = "TRACEDBG_REDACT"
 """Set to `1`, what is recorded is redacted; any longer text is the key, so that the marks of several runs,
@@ -18,15 +18,15 @@ or of ranks that were started one by one, are comparable."""
 LEFT_OUT = "(left out: --redact)"
 
 
-def new_key() -> str:
+def new_key(environ: Mapping[str, str] = os.environ) -> str:
     """The key of a new run: the one that the environment names, or one that nobody knows."""
-    given = os.environ.get(VARIABLE, "")
+    given = environ.get(VARIABLE, "")
     return given if len(given) > 1 else os.urandom(16).hex()
 
 
-def is_wanted() -> bool:
+def is_wanted(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment asks for it."""
-    return os.environ.get(VARIABLE, "") not in ("", "0")
+    return environ.get(VARIABLE, "") not in ("", "0")
 
 
 def redacted_argv(argv: Sequence[str], *, is_command: bool = False) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ class Launch:
     debug_datasets: bool = False
     out: str | None = None
     """The folder to record into."""
+    redact: bool = False
+    """Whether the program's values are kept out of the recording."""
 
     @classmethod
     def read(cls, arguments: Arguments) -> Launch:
@@ -61,6 +63,7 @@ class Launch:
             python_mode=arguments.flag("pythonMode"),
             debug_datasets=arguments.flag("debugDatasets"),
             out=arguments.text("out", None),
+            redact=arguments.flag("redact"),
         )
 
 
