@@ -51,6 +51,9 @@ class Gil {
 #if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030E0000 && !defined(Py_GIL_DISABLED)
 #define TRACEDBG_KNOWS_LAYOUT 1
 
+// What CPython calls _Py_CODEUNIT: since 3.13 its public headers have it no more.
+using CodeUnit = uint16_t;
+
 // As in CPython's Include/internal/pycore_frame.h, as far as it is read here.
 #if PY_VERSION_HEX < 0x030C0000
 struct RawFrame {
@@ -58,7 +61,7 @@ struct RawFrame {
   PyObject* code;
   PyFrameObject* frame_object;
   RawFrame* previous;
-  _Py_CODEUNIT* instruction;
+  CodeUnit* instruction;
   int stacktop;
   bool is_entry;
   char owner;
@@ -69,7 +72,7 @@ struct RawFrame {
   RawFrame* previous;
   PyObject *f_func, *f_globals, *f_builtins, *f_locals;
   PyFrameObject* frame_object;
-  _Py_CODEUNIT* instruction;
+  CodeUnit* instruction;
   int stacktop;
   uint16_t return_offset;
   char owner;
@@ -137,8 +140,8 @@ bool walk_raw(PyThreadState* state, int most, Visit&& visit) {
   for (RawFrame* frame = innermost(state); frame != nullptr && most > 0; frame = frame->previous) {
     if (frame->owner == kOwnedByInterpreter || frame->code == nullptr || !PyCode_Check(frame->code)) continue;
     auto* code = reinterpret_cast<PyCodeObject*>(frame->code);
-    auto* first = reinterpret_cast<_Py_CODEUNIT*>(code->co_code_adaptive);
-    int offset = static_cast<int>(frame->instruction - first) * static_cast<int>(sizeof(_Py_CODEUNIT));
+    auto* first = reinterpret_cast<CodeUnit*>(code->co_code_adaptive);
+    int offset = static_cast<int>(frame->instruction - first) * static_cast<int>(sizeof(CodeUnit));
     --most;
     if (!visit(Visited{frame, code, offset})) break;
   }
