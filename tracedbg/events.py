@@ -400,7 +400,7 @@ FALLBACKS = {
     "recompile_limit": "the function has been compiled as often as the framework allows",
     "accumulated_limit": "the same, counted over all function objects of that code",
     "skipped": "nothing to compile was found in its first call, and it is never looked at again",
-    "dispatch_mode": "it was called under a mode that sees each operation, and is never looked at again",
+    "dispatch_mode": "it was called under a mode that sees each operation",
     "with_block": "it cannot be cut in two inside a `with` block, and runs eager as a whole",
     "disabled": "it was excluded by `torch.compiler.disable`, and is called by a compiled function",
     "unsupported": "the framework cannot compile something in it",

@@ -128,6 +128,11 @@ def test_the_sentence_is_in_the_words_of_the_user(name, sentence):
         ("Tensor device index mismatch. Expected device index to be 0, got 1", K.DEVICE, ""),
         ("expected type of 'L['x']' to be a tensor type, ' but found <class 'list'>", K.STRUCTURE, "x"),
         ("expected type of 'L['x']' to be a tensor type, ' but found <class 'int'>", K.TENSOR_VS_PYTHON, "x"),
+        (
+            "expected type of 'L['x']' to be <class 'torch.Tensor'>, but found <class 'list'>",
+            K.STRUCTURE,
+            "x",
+        ),
         ("L['x'] is not None", K.NONE_VS_VALUE, "x"),
         ("L['a'] is L['b']", K.ALIASING, "a"),
         ("hasattr(L['cfg'], 'lr')", K.ATTRIBUTE_VALUE, "cfg.lr"),

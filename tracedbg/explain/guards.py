@@ -56,7 +56,7 @@ _TENSOR = re.compile(
     r"(?:, actual (?P<now>DispatchKeySet\(.*?\)|\w+))?"
 )
 _TENSOR_TYPE = re.compile(
-    r"expected type of '(?P<source>.+?)' to be a tensor type, '? ?but found (?P<now>.+)"
+    r"expected type of '(?P<source>.+?)' to be (?:a tensor type|<class '[^']+'>), '? ?but found (?P<now>.+)"
 )
 _DEVICE_INDEX = re.compile(r"device index mismatch", re.IGNORECASE)
 _GLOBAL_STATE = re.compile(r"GLOBAL_STATE changed: (?P<names>.*)")

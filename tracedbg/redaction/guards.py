@@ -25,7 +25,7 @@ _TENSOR = re.compile(
     r"(?P<rest> expected (?:DispatchKeySet\([\w, ]*\)|[\w=]+)(?:, actual (?:DispatchKeySet\([\w, ]*\)|\w+))?)"
 )
 _TENSOR_TYPE = re.compile(
-    r"expected type of '(?P<source>.+?)' to be a tensor type, '? ?but found"
+    r"expected type of '(?P<source>.+?)' to be (?:a tensor type|<class '[^']+'>), '? ?but found"
     r" (?P<now><class '[\w.<>]+'>|[\w.]+)"
 )
 _IDENTITY = re.compile(

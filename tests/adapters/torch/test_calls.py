@@ -15,6 +15,7 @@ from tracedbg.source import is_ours
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("fresh_dynamo")]
 LIMIT = 3
+RELEASE = tuple(int(part) for part in torch.__version__.split(".")[:2])
 
 
 @pytest.fixture
@@ -150,18 +151,26 @@ def logging_ops():
         yield
 
 
-def test_a_call_under_a_dispatch_mode_is_the_last_that_dynamo_looks_at():
+def test_a_call_under_a_dispatch_mode_is_eager_and_before_2_14_the_last_that_dynamo_looks_at():
+    compiled = []
+
+    def backend(graph, _):
+        compiled.append(graph)
+        return graph.forward
+
     with watched() as sink:
-        f = torch.compile(lambda x: x + 1, backend="eager")
+        f = torch.compile(lambda x: x + 1, backend=backend)
         with logging_ops():
             f(torch.ones(3))
             f(torch.ones(4))
         f(torch.ones(3))
     (fallback,) = sink.of(Fallback)
     assert fallback.kind == "dispatch_mode"
-    assert "(LogOps)" in fallback.reason
+    does = "skips such calls" if compiled else "skips it, and never looks at it again"
+    assert fallback.reason == f"called under a TorchDispatchMode (LogOps): Dynamo {does}"
     assert fallback.call_stack[0].file == __file__
-    assert counted(sink, "<lambda>") == (0, 3, 1)
+    assert counted(sink, "<lambda>") == (len(compiled), 3 - len(compiled), 1)
+    assert len(compiled) == (RELEASE >= (2, 14))
 
 
 def test_a_mode_that_lets_the_compiler_through_is_no_fallback():

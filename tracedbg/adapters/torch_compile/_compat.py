@@ -115,6 +115,9 @@ IN_MODE_BEFORE = Private(
 )
 IN_MODE_ASKER = "should_skip_due_to_torch_dispatch_mode"
 """A function that stands between the two in 2.9 and 2.10."""
+IN_MODE_CALL_ALONE = "apply_to_code"
+"""A variable of that `__call__` where Dynamo skips a call under a mode alone, since 2.14; before, it never
+looked at the code again."""
 ANY_MODE = Private(
     "torch._dynamo.convert_frame",
     "any_torch_dispatch_mode_on_stack",
@@ -184,6 +187,12 @@ ATTRIBUTES = {
 }
 """What is read of objects that a compile hands us. `user_stack` and `skip_reason` since 2.11, and
 `CacheEntry.next` instead of a list of entries in 2.7: all three are read with a default."""
+
+
+def unaliased(manager: Any) -> list[str]:
+    """The paths of the tensors that an entry wants to be different objects: texts, and objects since 2.15."""
+    found = getattr(manager, "no_tensor_aliasing_sources", ())
+    return [source if isinstance(source, str) else source.name for source in found]
 
 
 def cache_entries(arguments: dict[str, Any]) -> list[Any]:

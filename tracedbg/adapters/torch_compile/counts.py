@@ -115,6 +115,10 @@ class Counted:
         if self.first_eager_call is None:
             self.first_eager_call = first_eager_call
 
+    def has_told(self, reason: str) -> bool:
+        """Whether it was told that calls run eager for that reason."""
+        return self.has_told_fallback and self.fallback is not None and self.fallback.reason == reason
+
     def news(self, function: Traceable) -> Calls | None:
         """What came to be since it was last asked; None where nothing did."""
         known, told = self.known, self.told

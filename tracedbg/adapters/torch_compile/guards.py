@@ -13,7 +13,8 @@ user's asked for the condition. Forms:
     tensor 'S' dtype mismatch. expected Float, actual Double
     tensor 'S' dispatch key set mismatch. expected DispatchKeySet(..), actual DispatchKeySet(..)
     tensor 'S' requires_grad mismatch. expected requires_grad=B
-    expected type of 'S' to be a tensor type, ' but found <class '..'>
+    expected type of 'S' to be a tensor type, ' but found <class '..'>      before 2.14
+    expected type of 'S' to be <class '..'>, but found <class '..'>         since then
     Duplicate tensor found where not expected!
     GLOBAL_STATE changed: <names separated by blanks>
     ___check_type_id(S, N), type=<class '..'>
@@ -43,7 +44,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from tracedbg.adapters.torch_compile import tensors
+from tracedbg.adapters.torch_compile import _compat, tensors
 from tracedbg.adapters.torch_compile.options import backend_text, innermost_backend
 from tracedbg.adapters.torch_compile.paths import full_path
 from tracedbg.adapters.torch_compile.sources import UnreadableError, read
@@ -175,7 +176,7 @@ def _identity_values(found: re.Match[str], manager: Any, call: Call) -> tuple[st
 
 def _duplicate_values(manager: Any, call: Call) -> tuple[str, str, str]:
     paths: dict[int, list[str]] = {}
-    for source in getattr(manager, "no_tensor_aliasing_sources", ()):
+    for source in _compat.unaliased(manager):
         try:
             paths.setdefault(id(read(source, call.scope)), []).append(source)
         except UnreadableError:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tracedbg.hooks import Hooks
 
 _MODE = "called under a TorchDispatchMode ({names}): Dynamo skips it, and never looks at it again"
+_MODE_CALL = "called under a TorchDispatchMode ({names}): Dynamo skips such calls"
 _GENERATOR = "it is a generator, which torch.compile cannot compile"
 
 
@@ -62,7 +63,15 @@ class Skips:
         found = asker.f_locals
         if found["is_skipfile"] or found["has_started_execution"]:
             return
-        self._skipped(found["frame"].f_code, "dispatch_mode", _MODE.format(names=_modes()))
+        code, names = found["frame"].f_code, _modes()
+        if _compat.IN_MODE_CALL_ALONE not in asker.f_code.co_varnames:
+            self._skipped(code, "dispatch_mode", _MODE.format(names=names))
+        elif not self._has_told(code, reason := _MODE_CALL.format(names=names)):  # it is asked at each call
+            self._skipped(code, "dispatch_mode", reason)
+
+    def _has_told(self, code: CodeType, reason: str) -> bool:
+        calls = self._counts.given(code)
+        return calls is not None and calls.has_told(reason)
 
     def _is_generator(self, asker: FrameType) -> None:
         """`ConvertFrameAssert.__call__` asks; it raises into the program where the whole graph is wanted."""

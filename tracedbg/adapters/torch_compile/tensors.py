@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _MISMATCH = re.compile(r"tensor '(?P<source>.+)' (?P<what>[a-zA-Z_ ]+?) mismatch")
 _NOT_A_TENSOR = re.compile(
-    r"expected type of '(?P<source>.+)' to be a tensor type, ' but found <class '(?P<type>.+)'>"
+    r"expected type of '(?P<source>.+)' to be (?:a tensor type, '|<class '[^']+'>,)"
+    r" but found <class '(?P<type>.+)'>"
 )
 _EXPECTED = re.compile(
     r"check_tensor\((?P<source>.+), (?P<type>\w+), DispatchKeySet\((?P<keys>.*?)\), (?P<dtype>torch\.\w+), "
