@@ -217,7 +217,7 @@ def test_a_worker_of_tensorflow_that_traces_alone(tmp_path, capsys):
     script, observed = observe(TENSORFLOW, tmp_path, "tensorflow")
     assert observed.stdout == "[0, 0]\n", observed.stderr
     generation, _ = ranks_of(observed, capsys)
-    (odd,) = generation["odd"]
+    (odd,) = [one for one in generation["odd"] if one["kind"] == "alone"]  # first traces may be slow, too
     assert told(odd) == alone(line_of(script, "call"), "x", "float32[4, 16]", "float32[7, 16]")
     assert 0.5 < odd["waited_s"][1] <= odd["seconds"]
     assert [(wait["ranks"], wait["line"]) for wait in odd["waits"]] == [([0], line_of(script, "call"))]

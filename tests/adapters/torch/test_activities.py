@@ -147,7 +147,7 @@ def test_the_function_that_torch_jit_traces_runs_while_it_is_traced(classifier, 
         stack.take()
         return x + 1
 
-    with pytest.warns(DeprecationWarning, match="torch.jit.trace"):
+    with pytest.warns((DeprecationWarning, FutureWarning), match="torch.jit.trace"):  # since 2.15 the latter
         torch.jit.trace(function, torch.ones(2))
     users = [("/home/me/model.py", "forward"), *stack.frames]
     assert classifier.classify(users) == Doing(Activity.TRACING, "TorchScript")

@@ -1,6 +1,6 @@
 """What torch's modules say of a thread: data for `tracedbg.activities`, which needs no torch to be read.
 
-They name torch's own files and functions: for torch 2.7 to 2.13; `tests/adapters/torch/test_activities.py`
+They name torch's own files and functions: for torch 2.7 to 2.15; `tests/adapters/torch/test_activities.py`
 fails when one of them moves.
 """
 
@@ -11,6 +11,8 @@ import re
 from tracedbg.activities import Activity, Reach, Rule
 
 _AOT = "torch/_functorch/_aot_autograd/"
+_AOT_GENERATED = re.compile(r"torch/_functorch/_aot_autograd/(subclass_)?codegen\.py:")
+"""Code that AOTAutograd has written goes by the name of the file that wrote it: since 2.14 `codegen.py`."""
 RULES: tuple[Rule, ...] = (
     # Running what was compiled.
     Rule(re.compile(r"/[a-z0-9]{2}/c[a-z0-9]{50,}\.py$"), Activity.COMPILED, "Inductor", Reach.LIBRARIES),
@@ -32,7 +34,7 @@ RULES: tuple[Rule, ...] = (
         ("pre_compile", "post_compile", "get_or_compile", "build"),
     ),
     Rule(f"{_AOT}runtime_wrappers.py", Activity.COMPILED, "AOTAutograd", Reach.LIBRARIES),
-    Rule(f"{_AOT}subclass_codegen.py:", Activity.COMPILED, "AOTAutograd", Reach.LIBRARIES),
+    Rule(_AOT_GENERATED, Activity.COMPILED, "AOTAutograd", Reach.LIBRARIES),
     Rule("torch/_dynamo/eval_frame.py", Activity.COMPILED, "guards", functions=("compile_wrapper",)),
     # Called while compiling and while running: their callers tell which.
     Rule(f"{_AOT}utils.py", None),
