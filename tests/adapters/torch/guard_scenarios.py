@@ -408,12 +408,12 @@ def default_dtype(compiled):
 
 @scenario
 def num_threads(compiled):
-    before = torch.get_num_threads()
-    f = compiled(double)
-    f(torch.ones(4))
-    torch.set_num_threads(before + 1)
     with contextlib.ExitStack() as stack:
-        stack.callback(torch.set_num_threads, before)
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(2)
+        f = compiled(double)
+        f(torch.ones(4))
+        torch.set_num_threads(3)
         f(torch.ones(4))
 
 

@@ -294,6 +294,7 @@ def test_phases_name_dynamo_aot_and_a_backward_that_is_compiled_late(sink):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, when it loads inductor
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # asked by Dynamo
 def test_layers_that_share_a_forward_and_an_optimizer_count_as_torch_counts(sink):
     net = torch.nn.Sequential(*(torch.nn.Linear(4, 4) for _ in range(3)))
     optimizer = torch.optim.Adam(net.parameters(), lr=torch.tensor(0.01))
