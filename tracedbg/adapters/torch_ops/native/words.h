@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/ivalue.h>
+#include <c10/core/ScalarTypeToTypeMeta.h>
 #include <c10/core/TensorImpl.h>
 
 #include <string>
@@ -37,7 +38,7 @@ inline uint64_t hash_of(c10::ArrayRef<const c10::IValue> inputs) {
   uint64_t hash = 0;
   each_tensor(inputs, [&](const c10::TensorImpl* tensor) {
     if (tensor == nullptr || tensor == c10::UndefinedTensorImpl::singleton()) return;
-    hash = mixed(hash + 1, static_cast<uint64_t>(tensor->dtype().toScalarType()) + 1);
+    hash = mixed(hash + 1, static_cast<uint64_t>(c10::typeMetaToScalarType(tensor->dtype())) + 1);
     if (!has_plain_sizes(tensor)) return;
     for (int64_t size : tensor->sizes_default()) hash = mixed(hash + 2, static_cast<uint64_t>(size));
   });
@@ -50,7 +51,7 @@ inline void put_words(c10::ArrayRef<const c10::IValue> inputs, std::string& word
     if (tensor == nullptr || tensor == c10::UndefinedTensorImpl::singleton()) return;
     if (++count > kMaxTensors) return;
     if (count > 1) words += ", ";
-    words += c10::toString(tensor->dtype().toScalarType());
+    words += c10::toString(c10::typeMetaToScalarType(tensor->dtype()));
     if (tensor->is_nested()) {
       words += "[nested]";
     } else if (!has_plain_sizes(tensor)) {
