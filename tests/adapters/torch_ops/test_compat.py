@@ -74,3 +74,23 @@ def test_frames_are_read_by_public_functions_as_well():
     finally:
         native.check(True)
     assert public.lines() == seen.lines()
+
+
+def test_what_follows_a_backward_is_no_part_of_it_where_frames_are_read_by_public_functions():
+    def after():
+        torch.ones(3).tan()
+
+    weight = torch.ones(3, requires_grad=True)
+    with ops():
+        pass
+    native = loaded().native
+    native.check(False)
+    try:
+        with ops() as seen:
+            for _ in range(2):
+                weight.sin().sum().backward()
+                after()
+    finally:
+        native.check(True)
+    lines = {("aten::tan", after.__code__.co_firstlineno + 1): 2}
+    assert {at: count for at, count in seen.lines(backward=False).items() if at[0] == "aten::tan"} == lines

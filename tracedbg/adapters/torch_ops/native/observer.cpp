@@ -240,7 +240,8 @@ void begin(Thread& thread, const at::RecordFunction* function, const char* text)
     made.place = outer->place;
     made.walked = outer->walked;
   }
-  if (outer == nullptr && !is_script && thread.has_node && made.spot == thread.node_spot) {
+  bool is_known = made.spot.activation != nullptr;  // where frames are not read as they stand, nobody knows
+  if (outer == nullptr && !is_script && thread.has_node && is_known && made.spot == thread.node_spot) {
     // Python has not gone on since a node has ended: it is the engine that adds gradients up.
     made.is_backward = true;
     made.place.stack = thread.node_stack;
