@@ -92,6 +92,20 @@ def test_the_marks_of_two_runs_are_comparable_with_one_key():
     assert one.mark("'hunter2'") == other.mark("'hunter2'") != Redactor("another").mark("'hunter2'")
 
 
+@pytest.mark.parametrize(
+    "wanted", ["a tensor type, '", "<class 'hunter2.Tensor'>,"]
+)  # since torch 2.14 the latter
+def test_a_guard_on_a_type_keeps_its_words_alone(wanted):
+    guard = f"expected type of 'L['x']['hunter2']' to be {wanted} but found <class 'int'>"
+    failure = ev.GuardFailure("0/0", guard, "L['x']['hunter2']", "Tensor float32[4]", "int")
+    redactor = Redactor("key")
+    function = ev.Traceable(ev.Framework.TORCH_COMPILE, "f", "f.py", 1)
+    left = redactor.event(ev.Fallback(function, "skipped", "", 0, guard_failures=(failure,)))
+    mark = redactor.mark("'hunter2'")
+    kept = f"expected type of 'L['x']['{mark}']' to be a tensor type, but found <class 'int'>"
+    assert left.guard_failures[0].guard == kept
+
+
 def test_a_mark_has_the_type_of_its_value():
     mark = Redactor("key").mark
     assert [mark(text).partition("_")[0] for text in ("3", "0.5", "'a'", "[1, 2]", "<Config>(1)")] == [
