@@ -38,6 +38,27 @@ torch.jit.trace(double, torch.ones(2))
 print(double(torch.ones(2)).sum().item())
 """
 
+TORCH_STEPS = """\
+import torch
+
+weight = torch.ones(64, 64, requires_grad=True)
+for _ in range(400):
+    product = torch.ones(8, 64) @ weight
+    product.relu().sum().backward()
+"""
+
+TF_STEPS = """\
+import tensorflow as tf
+
+@tf.function
+def step(weight, batch):
+    product = batch @ weight
+    return tf.reduce_sum(tf.nn.relu(product))
+
+for _ in range(2000):
+    step(tf.ones((64, 64)), tf.ones((8, 64)))
+"""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -264,16 +285,27 @@ def record_tf_ops(place: Place) -> Any:
     }
 
 
+def timed(place: Place, name: str, program: str) -> dict[str, Any]:
+    """Time the kernels of a loop that goes on for long enough; the lines that they come from."""
+    file = place.folder / f"{name}.py"
+    file.write_text(program)
+    place.run("tracedbg", "run", "--no-tui", "--kernels", "--out", name, file)
+    found = place.report(name)
+    return {
+        "lines": sorted(one["line"] for one in found["kernels"]["lines"]),
+        "steps": [one["steps"] for one in found["kernels"]["windows"]],
+        "faults": [fault["where"] for fault in found["faults"]],
+    }
+
+
 @check("run --kernels", "tensorflow")
 def time_tf_kernels(place: Place) -> Any:
-    place.run("tracedbg", "run", "--no-tui", "--kernels", "--out", "tf_kernels", EXAMPLES / "tf_train.py")
-    return [fault["where"] for fault in place.report("tf_kernels")["faults"]]
+    return timed(place, "tf_kernels", TF_STEPS)
 
 
 @check("run --kernels", "torch")
 def time_kernels(place: Place) -> Any:
-    place.run("tracedbg", "run", "--no-tui", "--kernels", "--out", "kernels", EXAMPLES / "torch_train.py")
-    return [fault["where"] for fault in place.report("kernels")["faults"]]
+    return timed(place, "torch_kernels", TORCH_STEPS)
 
 
 @check("run --ops", "torch")
@@ -281,6 +313,7 @@ def record_ops(place: Place) -> Any:
     place.run("tracedbg", "run", "--no-tui", "--ops", "--out", "ops", EXAMPLES / "changing_graphs.py")
     found = place.report("ops")
     return {
+        "observers": [one["observer"] for one in found["ops"]["observers"]],
         "steps": [[one["line"], one["steps"], one["graphs"]] for one in found["steps"]],
         "faults": [fault["where"] for fault in found["faults"]],
     }

@@ -35,6 +35,7 @@ OTHERWISE = {
     ("report torch", "2.7.0"): "so that this retrace is a settled one",
     ("run --break torch", "2.7.0"): "a line says that backwards are not walked before 2.12",
     ("run --break torch", "2.10.0"): "the same",
+    ("run --kernels tensorflow", "2.15.0"): "kernels of eager ops have no line",
 }
 """Checks that find something else with an older framework, and why that is right."""
 
