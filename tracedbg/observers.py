@@ -12,7 +12,7 @@ from tracedbg import plugins
 from tracedbg.attachments import Attachments
 from tracedbg.events import FrameworkSeen
 from tracedbg.hooks import Hub
-from tracedbg.ticker import Ticker
+from tracedbg.ticker import TELL_S, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from tracedbg.hooks import Adapter, Hooks, Sink
     from tracedbg.options import Extra
-
-TELL_S = 0.05
-"""How often counts are written: a program that is killed loses those of so many seconds."""
 
 
 class Observers:

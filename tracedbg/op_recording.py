@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 from tracedbg import plugins
 from tracedbg.attachments import Attachments
-from tracedbg.ticker import Ticker
+from tracedbg.ticker import TELL_S, Ticker
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from tracedbg.hooks import Hooks, Hub
     from tracedbg.op_window import OpRecorder, OpWindow
-
-TELL_S = 0.05
-"""How often totals are written: a program that is killed loses those of so many seconds."""
 
 
 class OpRecording:
@@ -50,25 +47,22 @@ class OpRecording:
 
     def tell(self) -> None:
         """Have everything told that was only counted until now."""
-        self._tell()
+        self._recorders.tell()
         self._hub.flush()
 
     def _tick(self) -> bool:
-        self._tell()  # not with a flush, which would wait for a fork that waits for us
+        self._recorders.tell()  # not with a flush, which would wait for a fork that waits for us
         return True
-
-    def _tell(self) -> None:
-        self._recorders.tell()
 
     def close(self) -> None:
         """See `options.Extra`."""
         self._ticker.stop()
-        self._tell()
+        self._recorders.tell()
         self._recorders.remove()
 
     def before_fork(self) -> None:
         """What was counted is the parent's; the child counts on from here."""
-        self._tell()
+        self._recorders.tell()
 
     def after_fork_in_child(self) -> None:
         """Nothing to be done: the ticker begins anew by itself."""

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from tracedbg.hooks import Hub
     from tracedbg.stacks import Stack
 
-TELL_NS = 50_000_000
-"""How seldom totals are told: a program that is killed loses those of so many nanoseconds."""
 MAX_COST = 0.005
 """The share of one core's time that sampling may take; beyond it, samples become rarer.
 
@@ -198,7 +196,7 @@ class Sampler:
                 self._hooks.safely("sample", self._sample)
             now_ns = self._hub.now_ns()
             next_ns = now_ns + int(self._ticker.interval_s * _NS)
-            if next_ns - self._told_ns > TELL_NS:
+            if next_ns - self._told_ns > ticker.TELL_S * _NS:
                 self._hooks.safely("tell", self._emit, now_ns)
             self._pay()
         return True

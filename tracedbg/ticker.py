@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 INTERVAL_S = 0.25
+TELL_S = 0.05
+"""How often what was counted is written: a program that is killed loses that of so many seconds."""
 
 
 class _Stop:

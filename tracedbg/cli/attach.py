@@ -14,6 +14,7 @@ from tracedbg.cli.output import check_writable, open_output, style_for
 from tracedbg.cli.program import positive
 from tracedbg.cli.progress import working
 from tracedbg.errors import UsageError
+from tracedbg.pyspy import MAX_NATIVE_RATE_HZ, MAX_RATE_HZ
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tracedbg.cli.parser import Parser
 
 _RATE_HZ = 50
-_MAX_RATE_HZ, _MAX_NATIVE_RATE_HZ = 100, 50
 _STDOUT = "-"
 
 
@@ -47,8 +47,8 @@ class Attach:
             "--rate",
             metavar="HZ",
             type=positive,
-            help=f"samples a second (default: {_RATE_HZ}; at most {_MAX_RATE_HZ},"
-            f" and {_MAX_NATIVE_RATE_HZ} with --native)",
+            help=f"samples a second (default: {_RATE_HZ}; at most {MAX_RATE_HZ},"
+            f" and {MAX_NATIVE_RATE_HZ} with --native)",
         )
         parser.add_argument("--native", action="store_true", help="with the frames of C and C++")
         parser.add_argument(
@@ -166,7 +166,7 @@ def _recorded(process: LiveProcess, reader: Reader, args: argparse.Namespace) ->
 
 
 def _rate(args: argparse.Namespace) -> int:
-    most = _MAX_NATIVE_RATE_HZ if args.native else _MAX_RATE_HZ
+    most = MAX_NATIVE_RATE_HZ if args.native else MAX_RATE_HZ
     if args.rate is None:
         return _RATE_HZ
     if args.seconds is None:
