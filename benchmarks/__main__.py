@@ -1,7 +1,7 @@
 """Run the benchmarks: `python -m benchmarks [--pairs N] [NAME...]`.
 
 Each program runs plain and observed in turn, A B A B ..., so that a machine whose speed drifts does
-not decide; the ratio is the median of the ratios pair by pair.
+not decide: loops stretch by stretch (see `benchmarks.turns`). The ratio is the median of those of the pairs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import live_kernels, rows
+from benchmarks import live_kernels, rows, turns
 
 PROGRAMS = Path(__file__).parent / "programs"
 RATIOS = {
@@ -31,7 +31,7 @@ DEBUGGED = {
     "debug_tf": ("tf_loop", "tf.function loop, debugged, nothing armed", 1.02),
     "debug_tf_net": ("tf_mobile_loop", "tf.function train step, debugged, nothing armed", 1.02),
 }
-"""Recorded, and under a debugger that waits for a retrace, against a plain run."""
+"""Recorded, and under a debugger that waits for a retrace, against recorded alone."""
 ARMED = {
     "debug_armed_torch": ("a breakpoint that does not hold, torch.compile", 4.0),
     "debug_armed_tf": ("a breakpoint that does not hold, tf.function", 4.0),
@@ -102,12 +102,10 @@ def measure(name: str, pairs: int) -> rows.Row:
         return rows.measured(name, what, unit, found, limit)
     if name in RATIOS:
         what, limit = RATIOS[name]
-        ratios = [observed_figure(name) / plain_figure(name) for _ in range(pairs)]
+        ratios = [ratio_of(name) for _ in range(pairs)]
     elif name in DEBUGGED:
         program, what, limit = DEBUGGED[name]
-        ratios = [
-            observed_figure(program, "--break", "retrace") / observed_figure(program) for _ in range(pairs)
-        ]
+        ratios = [debugged_ratio(program) for _ in range(pairs)]
     elif name in SAMPLED:
         loop, clock, what, limit = SAMPLED[name]
         program = str(PROGRAMS / "sampled.py")
@@ -119,16 +117,32 @@ def measure(name: str, pairs: int) -> rows.Row:
         ratios = [suite_ratio(program, framework) for _ in range(pairs)]
     else:
         what, limit = ARMED[name]
-        ratios = [plain_figure(name) for _ in range(pairs)]
+        ratios = [program_figure(name) for _ in range(pairs)]
     return rows.measured(name, what, "x", ratios, limit)
 
 
-def plain_figure(name: str) -> float:
-    return float(run(sys.executable, str(PROGRAMS / f"{name}.py")).split()[-1])
+def ratio_of(program: str) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        return turns.ratio(plain(program), [*recorder(f"{folder}/run"), *plain(program)[1:]])
 
 
-def observed_figure(name: str, *options: str) -> float:
-    return float(run_observed(f"{name}.py", *options).split()[-1])
+def debugged_ratio(program: str) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = [*recorder(f"{folder}/recorded"), *plain(program)[1:]]
+        debugged = [*recorder(f"{folder}/debugged"), "--break", "retrace", *plain(program)[1:]]
+        return turns.ratio(recorded, debugged)
+
+
+def program_figure(name: str) -> float:
+    return float(run(*plain(name)).split()[-1])
+
+
+def plain(program: str) -> list[str]:
+    return [sys.executable, str(PROGRAMS / f"{program}.py")]
+
+
+def recorder(out: str) -> list[str]:
+    return [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out]
 
 
 def measure_ms(name: str, pairs: int) -> rows.Row:
@@ -184,9 +198,7 @@ def wall_ms(action) -> float:
 
 def run_observed(program: str, *options: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        out = str(Path(folder) / "run")
-        tool = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out]
-        return run(*tool, *options, str(PROGRAMS / program))
+        return run(*recorder(f"{folder}/run"), *options, str(PROGRAMS / program))
 
 
 def run(*command: str, cwd: str | None = None) -> str:

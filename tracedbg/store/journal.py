@@ -67,17 +67,22 @@ class Journal:
         self._descriptor = os.open(self.path, _FLAGS | flags, 0o600)
         self._identity = file_identity(self._descriptor)
 
-    def append(self, told: Told) -> None:
+    def append(self, told: Told) -> bytes:
         """Write down what was told: from here on a killed process does not lose it.
+
+        Returns:
+            The content of the record, for `unpacked`.
 
         Raises:
             OSError: the disk is full, the file has gone, ...
         """
-        record = _packed(self.last + 1, told)
+        content = _packed(told)
+        record = _record(self.last + 1, content)
         self._hold()
         _write(self._descriptor, record)
         self.last += 1
         self.size_bytes += len(record)
+        return content
 
     def _hold(self) -> None:
         """Open the file again if the program has closed it under us, or has put one of its own there."""
@@ -128,13 +133,16 @@ def _write(descriptor: int, content: bytes) -> None:
         written += os.write(descriptor, content[written:])
 
 
-def _packed(number: int, told: Told) -> bytes:
+def _packed(told: Told) -> bytes:
     text = codec.dump(told.rows).encode() if told.rows else b""
     ops = told.ops
     if sys.byteorder == "big":
         ops = array("q", ops)
         ops.byteswap()
-    content = b"".join((_LENGTH.pack(len(text)), text, ops.tobytes()))
+    return b"".join((_LENGTH.pack(len(text)), text, ops.tobytes()))
+
+
+def _record(number: int, content: bytes) -> bytes:
     head = _HEAD.pack(0, len(content), number)[_CHECKED:]
     return b"".join((_LENGTH.pack(zlib.crc32(content, zlib.crc32(head))), head, content))
 
@@ -170,11 +178,16 @@ def _records(data: bytes) -> Iterator[tuple[int, Told]]:
             return
         if zlib.crc32(content, zlib.crc32(data[at + _CHECKED : at + _HEAD.size])) != checksum:
             return
-        yield number, _unpacked(content)
+        yield number, unpacked(content)
         at += _HEAD.size + length
 
 
-def _unpacked(content: bytes) -> Told:
+def unpacked(content: bytes) -> Told:
+    """What a record says.
+
+    Raises:
+        ValueError, KeyError, struct.error: it is none.
+    """
     (length,) = _LENGTH.unpack_from(content)
     text, numbers = content[_LENGTH.size : _LENGTH.size + length], content[_LENGTH.size + length :]
     told = Told()

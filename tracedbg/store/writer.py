@@ -20,7 +20,7 @@ from tracedbg.kernels import KernelsSeen
 from tracedbg.ran import OpsSeen, SamplesSeen, Stayed, StepGraph, StepsSeen
 from tracedbg.store import bounds, codec, schema
 from tracedbg.store.descriptors import Descriptors, file_identity, keep_open, move
-from tracedbg.store.journal import Journal, journal_of
+from tracedbg.store.journal import Journal, journal_of, unpacked
 from tracedbg.store.ran_writer import RanWriter
 from tracedbg.store.totals import Told, Totals
 from tracedbg.store.trace_writer import TraceWriter, insert, storable
@@ -70,8 +70,12 @@ class Writer:
         """Functions and starts."""
         self._told = Told()
         """Totals of the events that are being written."""
-        self._unfolded: list[Told] = []
-        """What the journal has, and the database has not."""
+        self._unfolded: list[bytes] = []
+        """What the journal has, and the database has not.
+
+        Packed, as the collector counts all other objects: those of ours would have it look at all of the
+        program's, which takes longer than a second of sampling.
+        """
         self._traced = TraceWriter(self._begun, self._told)
         self._ran = RanWriter(self._begun, self._traced.traceable, self._told, self._rows)
         self._handlers = self._traced.handlers() | self._ran.handlers()
@@ -175,8 +179,7 @@ class Writer:
 
     def _note(self, told: Told) -> None:
         """Put the totals of a batch into the journal: what they refer to is there, or in the database."""
-        self._journal.append(told)
-        self._unfolded.append(told)
+        self._unfolded.append(self._journal.append(told))
         most_bytes = min(_MAX_JOURNAL_BYTES, self._max_bytes * _JOURNAL_SHARE)
         if len(self._unfolded) >= _MAX_RECORDS or self._journal.size_bytes >= most_bytes:
             self._fold()
@@ -185,7 +188,7 @@ class Writer:
         """What a table has, and the journal beyond it."""
         totals = Totals()
         totals.add_rows(table, self._db.execute(f"select {', '.join(table.columns)} from {table.name}"))  # noqa: S608  names are ours
-        for told in self._unfolded:
+        for told in map(unpacked, self._unfolded):
             totals.add(told, only=table)
         return totals.rows(table)
 
@@ -205,7 +208,7 @@ class Writer:
     def _take_over(self, *more: Told) -> None:
         """Add what the journal has, and `more`, to the totals in the database; the caller commits."""
         try:
-            Totals((*self._unfolded, *more)).insert(self._begun())
+            Totals((*map(unpacked, self._unfolded), *more)).insert(self._begun())
             self._db.execute("update journal set last = ?", (self._journal.last,))
         except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, TypeError) as error:
             raise sqlite3.OperationalError(f"totals do not add up: {error}") from error

@@ -1,0 +1,65 @@
+"""The cost of observing a program: its stretches alternate with those of the same program plain.
+
+Two processes that run one after the other differ by what else the machine does meanwhile, which on a shared
+one is more than the tool costs. Stretches of a tenth of a second that alternate meet the same machine.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from benchmarks.programs.stretches import IN_TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class _Process:
+    """One that waits for its turn; its program uses `programs/stretches.py`."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = [*command, IN_TURN]
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.count = int(self._answer())
+
+    def stretch_s(self) -> float:
+        """What its next stretch takes."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return float(self._answer())
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"this has failed: {shlex.join(self._command)}")
+        return line
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def ratio(plain: Sequence[str], observed: Sequence[str]) -> float:
+    """The CPU time of all stretches of the second command, to that of the same ones of the first."""
+    with _started(plain) as one, _started(observed) as other:
+        sums = {one: 0.0, other: 0.0}
+        for number in range(min(one.count, other.count)):
+            for process in (one, other) if number % 2 else (other, one):
+                sums[process] += process.stretch_s()
+    return sums[other] / sums[one]
+
+
+@contextmanager
+def _started(command: Sequence[str]) -> Iterator[_Process]:
+    process = _Process(command)
+    try:
+        yield process
+    finally:
+        process.end()
