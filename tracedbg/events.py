@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from tracedbg.kernels import KernelsSeen
@@ -308,9 +308,11 @@ class CacheHits:
     hits: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True)
-class OpSite:
-    """One node of a graph, with the user's line that made it."""
+class OpSite(NamedTuple):
+    """One node of a graph, with the user's line that made it.
+
+    There are thousands in a graph: a tuple is made in a third of the time of a frozen dataclass.
+    """
 
     name: str
     op: str

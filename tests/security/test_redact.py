@@ -147,7 +147,7 @@ def specimen(kind, depth=0):
     if isinstance(kind, type) and issubclass(kind, ev.Enum):
         return next(iter(kind))
     if hasattr(kind, "_fields"):
-        hints = typing.get_type_hints(kind, vars(kernels))
+        hints = typing.get_type_hints(kind, {**vars(ev), **vars(kernels)})
         return kind(**{name: specimen(hints[name], depth + 1) for name in kind._fields})
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind, {**vars(ev), **vars(ran), **vars(kernels), "array": list})
@@ -175,7 +175,7 @@ def texts(value, path=""):
 EVENTS = typing.get_args(eval(ev.Event, {**vars(ev), **vars(ran), "KernelsSeen": kernels.KernelsSeen}))
 KEPT = {
     "Frame.file", "Frame.function", "Traceable.name", "Traceable.file", "Traceable.owner", "Traceable.closure_id",
-    "TraceStarted.label", "TraceEnded.label", "PhaseSpan.name", "GraphMade.stage", "OpSite.file",
+    "TraceStarted.label", "TraceEnded.label", "PhaseSpan.name", "GraphMade.stage", "GraphMade.sites.OpSite.file", "StepGraph.sites.OpSite.file",
     "Conversion.function", "Conversion.file", "Construct.file", "Construct.kind", "Construct.became",
     "Construct.function", "GraphBreak.code", "Fallback.kind", "Stale.kind", "Stopped.reason", "Stopped.graph",
     "FrameworkSeen.name", "FrameworkSeen.version", "Fault.where", "GuardFailure.entry", "TensorSpec.dtype",

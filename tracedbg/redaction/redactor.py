@@ -211,7 +211,7 @@ class Redactor:
             inputs = tuple(self._input(one, names) for one in site.inputs)
             output = _FREE_NUMBER.sub(lambda match: match[1] or match[2], site.output)
             output = output if _OUTPUT.fullmatch(output) else ""
-            found.append(replace(site, name=name, op=op, inputs=inputs, inside=inside, output=output))
+            found.append(site._replace(name=name, op=op, inputs=inputs, inside=inside, output=output))
         return tuple(found)
 
     def _input(self, name: str, names: dict[str, str]) -> str:

@@ -26,7 +26,7 @@ from tracedbg.events import (
 from tracedbg.store.guarded import inflate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def storable(value: str) -> str:
@@ -123,22 +123,24 @@ def load_line_map(text: str) -> tuple[tuple[int, int], ...]:
 
 def pack_sites(sites: tuple[OpSite, ...]) -> bytes:
     """A graph's op sites, column by column, with the file names once each."""
-    files = sorted({site.file for site in sites})
-    index = {file: number for number, file in enumerate(files)}
-    columns: dict[str, list[Any]] = {
+    fields = zip(*sites, strict=True) if sites else [()] * len(OpSite._fields)
+    name, op, inputs, output, file, line, inside, callers = fields
+    files = sorted(set(file))
+    index = {one: number for number, one in enumerate(files)}
+    columns: dict[str, Sequence[Any]] = {
         "files": files,
-        "name": [site.name for site in sites],
-        "op": [site.op for site in sites],
-        "inputs": [site.inputs for site in sites],
-        "output": [site.output for site in sites],
-        "file": [index[site.file] for site in sites],
-        "line": [site.line for site in sites],
+        "name": name,
+        "op": op,
+        "inputs": inputs,
+        "output": output,
+        "file": [index[one] for one in file],
+        "line": line,
     }
-    if any(site.inside for site in sites):
-        columns["inside"] = [site.inside for site in sites]
-    if any(site.callers for site in sites):
+    if any(inside):
+        columns["inside"] = inside
+    if any(callers):
         stacks: dict[tuple[Frame, ...], int] = {}
-        columns["callers"] = [stacks.setdefault(site.callers, len(stacks)) for site in sites]
+        columns["callers"] = [stacks.setdefault(one, len(stacks)) for one in callers]
         columns["stacks"] = [[(one.file, one.line, one.function) for one in stack] for stack in stacks]
     return zlib.compress(dump(columns).encode(), 1)
 

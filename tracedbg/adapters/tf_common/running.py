@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from tracedbg.adapters.py_state.observed import Observed
+    from tracedbg.adapters.tf_common.stack import Known
     from tracedbg.events import Frame
+
+    LinesOfOps = dict[str, dict[str, Frame | None]]
+    """By name of the graph (of a branch or loop, too) and of the op: the user's line that made it."""
 
 
 @dataclass(eq=False)
@@ -27,10 +31,12 @@ class OpenTrace:
     """The user's line that called the function."""
     wants_lines: bool = True
     """Whether the lines of further ops are to be noted."""
-    op_lines: dict[tuple[str, str], Frame | None] = field(default_factory=dict)
-    """By name of the graph (of a branch or loop, too) and of the op: the user's line that made it."""
-    lines: dict[tuple[str, int], Frame] = field(default_factory=dict)
-    """The lines met so far, by file and number as they run, which may be a generated one."""
+    op_lines: LinesOfOps = field(default_factory=dict)
+    """The user's line that made each op."""
+    op_count: int = 0
+    """Of these."""
+    lines: Known = field(default_factory=dict)
+    """The lines met so far."""
     observed: Observed | None = None
     """What the user's functions have read and done so far."""
     before_end: list[Callable[[], None]] = field(default_factory=list)

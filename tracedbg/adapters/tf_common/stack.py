@@ -13,9 +13,11 @@ from tracedbg.events import Frame
 from tracedbg.source import MAX_STACK, code_name, is_ours, is_user_file
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
 
     Origins = dict[tuple[str, int], tuple[str, int, str]]
+    Known = dict[tuple[int, int], tuple[CodeType, Frame]]
+    """Lines found before, by the identity of the code (kept, to remain its alone) and the instruction."""
 
 _GENERATED = "__autograph_generated_file"
 
@@ -55,7 +57,7 @@ class UserStack:
         self,
         frame: FrameType | None,
         depth: int = sys.maxsize,
-        known: dict[tuple[str, int], Frame] | None = None,
+        known: Known | None = None,
     ) -> Frame | None:
         """The innermost line of the user's, if there is one among the `depth` innermost frames.
 
@@ -66,15 +68,16 @@ class UserStack:
         """
         libraries = self._libraries
         while frame is not None and depth > 0:
-            file = frame.f_code.co_filename
+            code = frame.f_code
+            file = code.co_filename
             if file not in libraries:
-                key = (file, frame.f_lineno)
-                found = known.get(key) if known is not None else None
-                if found is None:
-                    found = self.at(frame)
+                key = (id(code), frame.f_lasti)  # its number would have to be looked up in the code's table
+                if known is not None and key in known:
+                    return known[key][1]
+                found = self.at(frame)
                 if found is not None:
                     if known is not None:
-                        known[key] = found
+                        known[key] = code, found
                     return found
                 if _GENERATED not in file:
                     libraries.add(file)

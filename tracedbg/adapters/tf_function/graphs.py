@@ -16,8 +16,8 @@ from tracedbg.events import OpSite
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tracedbg.adapters.tf_common.running import LinesOfOps
     from tracedbg.adapters.tf_common.stack import UserStack
-    from tracedbg.events import Frame
     from tracedbg.hooks import Hooks
 
 MAX_SITES = 20_000
@@ -50,10 +50,15 @@ class OpLines:
             if trace is not None and trace.wants_lines:
                 try:
                     found = line(getframe(_MADE_ABOVE), MAX_DEPTH, trace.lines)
-                    if found is None and graph.name == trace.label:  # and not that of a branch or loop
+                    name = graph.name
+                    if found is None and name == trace.label:  # and not that of a branch or loop
                         found = trace.call_line
-                    trace.op_lines[graph.name, op.name] = found
-                    trace.wants_lines = len(trace.op_lines) < MAX_SITES
+                    lines = trace.op_lines.get(name)
+                    if lines is None:
+                        lines = trace.op_lines[name] = {}
+                    lines[op.name] = found
+                    trace.op_count += 1
+                    trace.wants_lines = trace.op_count < MAX_SITES
                 except Exception as error:
                     trace.wants_lines = False
                     hooks.fault("op_lines", error)
@@ -62,14 +67,14 @@ class OpLines:
         return create_op_helper
 
 
-def sites(graph: Any, lines: dict[tuple[str, str], Frame | None]) -> tuple[OpSite, ...]:
+def sites(graph: Any, lines: LinesOfOps) -> tuple[OpSite, ...]:
     """The first `MAX_SITES` ops of `graph` with their lines, each followed by those inside it."""
     return tuple(islice(_sites(graph, lines, {}, "", ""), MAX_SITES))
 
 
 def _sites(
     graph: Any,
-    lines: dict[tuple[str, str], Frame | None],
+    lines: LinesOfOps,
     words: dict[tuple[Any, ...], str],
     scope: str,
     place: str,
@@ -83,9 +88,10 @@ def _sites(
         scope: how TensorFlow names what is in it, and nothing else, at the beginning.
         place: what stands there instead: `while/body/`, where two branches of one op would be named alike.
     """
+    of_graph, inside = lines.get(graph.name) or {}, place[:-1]
     for op in graph.get_operations():
-        name = op.name
-        line = lines.get((graph.name, name))
+        name, kind = op.name, op.type
+        line = of_graph.get(name)
         file, number = ("", 0) if line is None else (line.file, line.line)
         inputs = tuple([tensor.name for tensor in op.inputs])
         outputs = []
@@ -93,19 +99,21 @@ def _sites(
             dims, is_unknown = tensor._shape
             key = (tensor.dtype, is_unknown, *dims)
             outputs.append(words.get(key) or words.setdefault(key, _words(*key)))
+        whole = name
         if place:
             inputs = tuple([place + one.removeprefix(scope) for one in inputs])
-        whole = place + name.removeprefix(scope)
-        yield OpSite(whole, op.type, inputs, ", ".join(outputs), file, number, place[:-1])
-        for part, body in _bodies(op):
-            yield from _sites(body, lines, words, f"{name}/", f"{whole}/{part}/")
+            whole = place + name.removeprefix(scope)
+        yield OpSite(whole, kind, inputs, ", ".join(outputs), file, number, inside)
+        if "If" in kind or "While" in kind or "Case" in kind:
+            for part, body in _bodies(op, kind):
+                yield from _sites(body, lines, words, f"{name}/", f"{whole}/{part}/")
 
 
-def _bodies(op: Any) -> Iterator[tuple[str, Any]]:
+def _bodies(op: Any, kind: str) -> Iterator[tuple[str, Any]]:
     """The graphs that an op runs as its own; what each is to it."""
-    if "If" in op.type or "While" in op.type:
+    if "If" in kind or "While" in kind:
         parts = _compat.BODIES
-    elif "Case" in op.type:
+    elif "Case" in kind:
         count = len(op.get_attr("branches"))
         parts = tuple((f"branch {at}", f"{_compat.BRANCH}{at}") for at in range(count))
     else:

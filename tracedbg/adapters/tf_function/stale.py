@@ -60,7 +60,7 @@ class StaleTraces:
         if trace.observed is None:
             return
         lines: dict[str, set[int]] = {}
-        for frame in trace.lines.values():
+        for _, frame in trace.lines.values():
             lines.setdefault(frame.file, set()).add(frame.line)
         watch = trace.observed.settle(lines)
         if not watch:

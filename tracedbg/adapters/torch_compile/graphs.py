@@ -6,7 +6,6 @@ It must not keep the graph, or anything of it.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tracedbg.adapters.torch_compile.values import shorten, spec_text
@@ -31,7 +30,7 @@ def all_sites(graph: Any, scope: str = "") -> tuple[OpSite, ...]:
         site = _site(node)
         if scope:
             inputs = tuple(f"{scope}{name}" for name in site.inputs)
-            site = replace(site, name=f"{scope}{site.name}", inputs=inputs, inside=scope[:-1])
+            site = site._replace(name=f"{scope}{site.name}", inputs=inputs, inside=scope[:-1])
         found.append(site)
         for name, body in _bodies(node):
             found += all_sites(body, f"{site.name}/{name}/")

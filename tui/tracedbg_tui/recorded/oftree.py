@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def placed(ops: Sequence[OpSite], forward: Sequence[OpSite]) -> list[OpSite]:
     made = []
     for op in ops:
         file, line = lines.get(made_from(op), (op.file, op.line))
-        made.append(replace(op, file=file, line=line))
+        made.append(op._replace(file=file, line=line))
     return made
 
 

@@ -208,7 +208,7 @@ class Functions:
         for node in function.plan.nodes:
             site = node.site()
             if not site.file and (level := self.library(function.plan, node.name)) is not None:
-                site = replace(site, file=level.file, line=level.line)
+                site = site._replace(file=level.file, line=level.line)
             made.append(site)
             for callee in node.functions:
                 inner = self.find(callee)
