@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import re
 import shutil
@@ -342,3 +343,15 @@ except OSError as error:
     )
     assert ended.stdout == "File too large\n"
     assert counts(path)[0] >= 3
+
+
+def test_the_collector_has_no_more_to_count_the_longer_the_journal_is(open_writer):
+    """A loop that allocates nothing has no collections: what we keep must not make one due."""
+    open_writer.write(TOTALS)
+    for _ in range(3):
+        open_writer.write(TOTALS)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(50):
+        open_writer.write(TOTALS)
+    assert len(gc.get_objects()) - before < 10
