@@ -6,6 +6,7 @@ one is more than the tool costs. Stretches of a tenth of a second that alternate
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from benchmarks.programs.stretches import IN_TURN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_KEEPS_PAGES = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000"}
+"""Whether glibc gives a tensor's pages back each time is chance: a process can take twice as long for it."""
+
 
 class _Process:
     """One that waits for its turn; its program uses `programs/stretches.py`."""
@@ -23,7 +27,12 @@ class _Process:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = [*command, IN_TURN]
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | _KEEPS_PAGES,
         )
         self.count = int(self._answer())
 

@@ -27,4 +27,4 @@ def step():
 
 for _ in range(5):
     step()
-stretches.run(stretches.of(step, 300, stretches=30))
+stretches.run(stretches.of(step, 1200, stretches=60))
