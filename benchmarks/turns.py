@@ -51,7 +51,7 @@ class _Process:
         return line
 
     def end(self) -> None:
-        self._process.kill()
+        """Have it run what is left, if anything, and end."""
         self._process.communicate()
 
 
