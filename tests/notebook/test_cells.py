@@ -24,6 +24,7 @@ pytest.importorskip("IPython")
 def shell(tmp_path, monkeypatch):
     """A shell with the extension loaded, in a folder of its own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns if it is another than the one it runs in
     monkeypatch.chdir(tmp_path)
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
