@@ -143,6 +143,11 @@ def told(odd):
     )
 
 
+def retraced(generation):
+    """Its odd traces without first ones: of those, one may be slow or late on a busy machine."""
+    return [odd for odd in generation["odd"] if any(one["kind"] != "first_call" for one in odd["causes"])]
+
+
 def alone(line, argument, before, after):
     return ("alone", [1], [0], line, [(argument, before, after, [{"ranks": [0], "values": [before]}])])
 
@@ -156,7 +161,7 @@ def test_the_example_of_one_rank_that_compiles_alone(tmp_path, capsys):
     assert [(row["ranks"], row["traces"]) for row in differs["counts"]] == [([0], 1), ([1], 2)]
     assert "rank 1 traced forward_loss" in observed.stderr
     generation, text = ranks_of(observed, capsys)
-    (odd,) = generation["odd"]
+    (odd,) = retraced(generation)
     assert told(odd) == alone(line_of(file, "call"), 'batch["labels"]', "int64[4, 16]", "int64[4, 23]")
     assert [(wait["ranks"], wait["line"]) for wait in odd["waits"]] == [([0], line_of(file, "wait"))]
     least, most = odd["waited_s"]
@@ -175,7 +180,7 @@ def test_a_rank_that_was_killed_in_its_compile_still_names_the_input(how, codes,
     assert observed.stdout == f"{codes}\n", observed.stderr
     generation, text = ranks_of(observed, capsys)
     assert generation["ended"] == closed
-    (odd,) = generation["odd"]
+    (odd,) = retraced(generation)
     assert told(odd) == alone(line_of(script, "call"), 'batch["x"]', "float32[4, 16]", "float32[4, 17]")
     assert odd["under_way"] == [1]
     assert "under way for at least" in text
@@ -189,7 +194,7 @@ def test_guards_that_are_a_collective_let_all_ranks_compile_at_once(tmp_path, ca
     assert observed.report["ranks"] == []
     generation, _ = ranks_of(observed, capsys)
     assert (generation["shared_traces"], generation["functions"][0]["counts"][0]["ranks"]) == (2, [0, 1])
-    (odd,) = generation["odd"]
+    (odd,) = retraced(generation)
     (_, _, _, line, causes) = told(odd)
     assert (odd["kind"], odd["ranks"], line) == ("slow", [1], line_of(script, "call"))
     assert [cause[:3] for cause in causes] == [('batch["x"]', "float32[4, 16]", "float32[4, 17]")]
@@ -201,11 +206,12 @@ def test_ranks_that_compile_one_after_the_other_and_another_graph_on_one(tmp_pat
     script, observed = observe(APART, tmp_path)
     assert observed.stdout == "[0, 0]\n", observed.stderr
     generation, _ = ranks_of(observed, capsys)
-    assert [(odd["kind"], odd["ranks"], odd["others"]) for odd in generation["odd"]] == [
+    found = retraced(generation)
+    assert [(odd["kind"], odd["ranks"], odd["others"]) for odd in found] == [
         ("apart", [0], [1]),
         ("apart", [1], [0]),
     ]
-    for odd in generation["odd"]:
+    for odd in found:
         assert [wait["line"] for wait in odd["waits"]] == [line_of(script, "wait")]
         assert 0.3 < odd["waited_s"][1] <= odd["seconds"]
     (graph,) = generation["graphs"]
@@ -217,7 +223,7 @@ def test_a_worker_of_tensorflow_that_traces_alone(tmp_path, capsys):
     script, observed = observe(TENSORFLOW, tmp_path, "tensorflow")
     assert observed.stdout == "[0, 0]\n", observed.stderr
     generation, _ = ranks_of(observed, capsys)
-    (odd,) = [one for one in generation["odd"] if one["kind"] == "alone"]  # first traces may be slow, too
+    (odd,) = [one for one in retraced(generation) if one["kind"] == "alone"]
     assert told(odd) == alone(line_of(script, "call"), "x", "float32[4, 16]", "float32[7, 16]")
     assert 0.5 < odd["waited_s"][1] <= odd["seconds"]
     assert [(wait["ranks"], wait["line"]) for wait in odd["waits"]] == [([0], line_of(script, "call"))]
