@@ -123,14 +123,13 @@ def measure(name: str, pairs: int) -> rows.Row:
 
 def ratio_of(program: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        return turns.ratio(plain(program), [*recorder(f"{folder}/run"), *plain(program)[1:]])
+        return turns.ratio(plain(program), recorded(program, f"{folder}/run"))
 
 
 def debugged_ratio(program: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        recorded = [*recorder(f"{folder}/recorded"), *plain(program)[1:]]
-        debugged = [*recorder(f"{folder}/debugged"), "--break", "retrace", *plain(program)[1:]]
-        return turns.ratio(recorded, debugged)
+        debugged = recorded(program, f"{folder}/debugged", "--break", "retrace")
+        return turns.ratio(recorded(program, f"{folder}/recorded"), debugged)
 
 
 def program_figure(name: str) -> float:
@@ -141,8 +140,9 @@ def plain(program: str) -> list[str]:
     return [sys.executable, str(PROGRAMS / f"{program}.py")]
 
 
-def recorder(out: str) -> list[str]:
-    return [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out]
+def recorded(program: str, out: str, *options: str) -> list[str]:
+    tool = [sys.executable, "-m", "tracedbg", "run", "--no-tui", "--quiet", "--out", out]
+    return [*tool, *options, str(PROGRAMS / f"{program}.py")]
 
 
 def measure_ms(name: str, pairs: int) -> rows.Row:
@@ -170,8 +170,9 @@ def help_ms() -> float:
 
 
 def startup_ms() -> float:
-    plain = wall_ms(lambda: run(sys.executable, str(PROGRAMS / "nothing.py")))
-    return wall_ms(lambda: run_observed("nothing.py")) - plain
+    with tempfile.TemporaryDirectory() as folder:
+        plain_ms = wall_ms(lambda: run(*plain("nothing")))
+        return wall_ms(lambda: run(*recorded("nothing", f"{folder}/run"))) - plain_ms
 
 
 def suite_ratio(program: str, framework: str) -> float:
@@ -194,11 +195,6 @@ def wall_ms(action) -> float:
     start = time.perf_counter()
     action()
     return (time.perf_counter() - start) * 1e3
-
-
-def run_observed(program: str, *options: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        return run(*recorder(f"{folder}/run"), *options, str(PROGRAMS / program))
 
 
 def run(*command: str, cwd: str | None = None) -> str:

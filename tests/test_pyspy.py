@@ -92,7 +92,7 @@ def test_processes_that_it_has_started_are_told_by_their_number(tmp_path):
     assert recorded == {process.pid, child}
 
 
-@pytest.mark.parametrize("look", [dump, lambda pid: Recorder(pid).stop()])
+@pytest.mark.parametrize("look", [dump, lambda pid: Recorder(pid, 100).stop()])
 def test_there_is_no_such_process(look):
     with pytest.raises(PySpyError) as refused:
         look(ENDED)
@@ -100,7 +100,7 @@ def test_there_is_no_such_process(look):
     assert refused.value.detail == "Failed to get process executable name. Check that the process is running."
 
 
-@pytest.mark.parametrize("look", [dump, lambda pid: Recorder(pid).stop()])
+@pytest.mark.parametrize("look", [dump, lambda pid: Recorder(pid, 100).stop()])
 def test_a_process_that_is_not_python_is_told(look):
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
         with pytest.raises(PySpyError) as refused:
@@ -113,7 +113,7 @@ def test_nothing_is_left_of_a_recording_that_was_given_up(tmp_path, monkeypatch)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(pyspy.tempfile, "tempdir", None)
     with waiting(tmp_path) as process:
-        recorder = Recorder(process.pid)
+        recorder = Recorder(process.pid, 100)
         recorder.begin()
         recorder.kill()
         assert not recorder.is_running

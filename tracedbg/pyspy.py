@@ -22,9 +22,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MAX_RATE_HZ = 100
-MAX_NATIVE_RATE_HZ = 50
-"""Above these py-spy falls behind, and the program is held up for too long."""
 _DUMP_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 120
 _STARTUP_S = 10
@@ -160,7 +157,7 @@ class Recorder:
     def __init__(
         self,
         pid: int,
-        rate_hz: int = MAX_RATE_HZ,
+        rate_hz: int,
         *,
         native: bool = False,
         subprocesses: bool = False,

@@ -10,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
+from tracedbg.attach import MAX_NATIVE_RATE_HZ, MAX_RATE_HZ
 from tracedbg.cli.output import check_writable, open_output, style_for
 from tracedbg.cli.program import positive
 from tracedbg.cli.progress import working
@@ -35,8 +36,6 @@ class Attach:
 
     def configure(self, parser: Parser) -> None:
         """Which process, for how long, and in what form."""
-        from tracedbg.pyspy import MAX_NATIVE_RATE_HZ, MAX_RATE_HZ  # noqa: PLC0415  deferred: `tracedbg --help` need not load it
-
         parser.add_argument("pid", metavar="PID", type=positive, help="the number of a Python process")
         parser.add_argument(
             "--seconds",
@@ -167,8 +166,6 @@ def _recorded(process: LiveProcess, reader: Reader, args: argparse.Namespace) ->
 
 
 def _rate(args: argparse.Namespace) -> int:
-    from tracedbg.pyspy import MAX_NATIVE_RATE_HZ, MAX_RATE_HZ  # noqa: PLC0415  deferred: likewise
-
     most = MAX_NATIVE_RATE_HZ if args.native else MAX_RATE_HZ
     if args.rate is None:
         return _RATE_HZ

@@ -14,7 +14,8 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tracedbg.pyspy import MAX_NATIVE_RATE_HZ, PySpyError, Reason, Recorder, find_py_spy
+from tracedbg.attach import MAX_NATIVE_RATE_HZ
+from tracedbg.pyspy import PySpyError, Reason, Recorder, find_py_spy
 from tracedbg.store.native import NativeFrame, NativeStacks, write_native
 
 if TYPE_CHECKING:

@@ -104,9 +104,8 @@ def _sites(
             inputs = tuple([place + one.removeprefix(scope) for one in inputs])
             whole = place + name.removeprefix(scope)
         yield OpSite(whole, kind, inputs, ", ".join(outputs), file, number, inside)
-        if "If" in kind or "While" in kind or "Case" in kind:
-            for part, body in _bodies(op, kind):
-                yield from _sites(body, lines, words, f"{name}/", f"{whole}/{part}/")
+        for part, body in _bodies(op, kind):
+            yield from _sites(body, lines, words, f"{name}/", f"{whole}/{part}/")
 
 
 def _bodies(op: Any, kind: str) -> Iterator[tuple[str, Any]]:
