@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import logging
 import math
 
@@ -200,3 +202,21 @@ def test_a_function_is_read_once():
         return x * scale
 
     assert facts_of(f.__code__) is facts_of(f.__code__)
+
+
+def test_nothing_is_collected_while_a_tree_is_built(monkeypatch):
+    """A finalizer would let another thread build one meanwhile, and CPython would mix up their depths."""
+    collecting, parse = [], ast.parse
+
+    def watched(text):
+        collecting.append(gc.isenabled())
+        return parse(text)
+
+    def f():
+        return scale
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ast, "parse", watched)
+        found = reads(f)
+    assert found == [("scale", "global")]
+    assert (collecting, gc.isenabled()) == ([False], True)

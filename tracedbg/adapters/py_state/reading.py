@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from tracedbg.adapters.py_state.conditions import is_decidable
 from tracedbg.adapters.py_state.facts import NOTHING, Draw, Effect, Facts, Path, Read, Test
 from tracedbg.adapters.py_state.state import Step
+from tracedbg.ticker import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +77,11 @@ def _definition(code: CodeType) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.
     first = code.co_firstlineno
     try:  # `inspect.getsourcelines` would look through all modules first: 0.2 s where TensorFlow is loaded
         lines = inspect.getblock(linecache.getlines(code.co_filename)[first - 1 :])
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        text = textwrap.dedent("".join(lines))
+        # CPython counts the depth of a tree in one place for all threads: a collection that calls a finalizer
+        # may let another thread, such as AutoGraph's, build one in the middle of ours. That is a SystemError.
+        with no_collection():
+            tree = ast.parse(text)
     except (OSError, SyntaxError, ValueError, TypeError, IndexError):
         return None
     ast.increment_lineno(tree, first - 1)
